@@ -1,0 +1,59 @@
+# Everything happens in .venv, which the targets make and renew by themselves.
+#
+# PYTHON       the Python (3.11 or newer) that .venv is made from
+# TORCH_INDEX  an extra package index, for PyTorch alone. On Linux the usual registry gives the CUDA build, several GB; without
+#              an NVIDIA GPU take the small one:  make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#              It counts when PyTorch is installed; to change it later, `make clean` first.
+# ARGS         options of `mynah demo`:  make demo ARGS="--mini --no-chat --seed 1"
+PYTHON ?= python3
+TORCH_INDEX ?=
+ARGS ?=
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+
+.PHONY: help demo test stress lint clean
+
+help:
+	@echo 'make demo     train a small assistant through all the steps, then chat with it'
+	@echo 'make test     lint, types, tests'
+	@echo 'make stress   the tests that take minutes'
+	@echo 'make lint     lint and types only'
+	@echo 'make clean    remove .venv, caches and builds (never runs/ or mynah.db)'
+	@echo
+	@echo 'ARGS="--mini --no-chat --seed 1"                         options for the demo'
+	@echo 'PYTHON=python3.12                                        another Python, 3.11 or newer'
+	@echo 'TORCH_INDEX=https://download.pytorch.org/whl/cpu         on Linux without a GPU: the small build of PyTorch'
+
+demo: .venv/.installed
+	@$(BIN)/mynah demo $(ARGS)
+
+test: lint
+	$(BIN)/pytest -n 2 --dist worksteal
+
+stress: .venv/.installed-test
+	$(BIN)/pytest -m stress
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find mynah tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "mynah needs Python 3.11 or newer; $(PYTHON) is: $$($(PYTHON) --version 2>&1). Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making .venv with $$($(PYTHON) --version)."; $(PYTHON) -m venv --clear .venv; } || { \
+	  echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing mynah into .venv; PyTorch is a large download, the first time takes minutes."
+	$(if $(TORCH_INDEX),@$(PIP_INSTALL) torch --extra-index-url $(TORCH_INDEX))
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+.venv/.installed-test: .venv/.installed
+	@echo "Installing what the tests need into .venv."
+	@$(PIP_INSTALL) -e '.[test]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""Data sets as people bring them: checked and summarised."""

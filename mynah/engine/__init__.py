@@ -1,0 +1,5 @@
+"""Generation for rollouts and chat alike; it knows token ids only: no text, no tools, no users."""
+
+from mynah.engine.engine import Engine, Token
+
+__all__ = ["Engine", "Token"]

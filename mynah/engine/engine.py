@@ -1,0 +1,207 @@
+"""Continuous batching: submit prompts, step, read tokens. One engine serves rollouts and chat.
+
+Usage:
+    engine = Engine(model)
+    [[completion]] = engine.generate([prompt_ids], SamplingParams(stop=(eot,)))
+    for token in engine.stream(prompt_ids, SamplingParams(stop=(eot,))): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mynah.engine.runner import Prefill, Runner
+from mynah.engine.sampler import row_keys, sample
+from mynah.engine.scheduler import Request, Row, Scheduler
+from mynah.model.transformer import Transformer
+from mynah.nouns import Completion, FinishReason, SamplingParams
+
+
+@dataclass(frozen=True)
+class Token:
+    """One sampled token of one sample of one request; the last one of a sample carries its finish reason."""
+
+    request: int
+    sample: int
+    id: int
+    logprob: float
+    finish_reason: FinishReason | None
+
+
+class Engine:
+    """Generates from `model`, whose tensors it shares with the learner: after an update call `refresh()`.
+
+    Args:
+        rows: Sequences decoded together; more waits in the queue.
+        context: Longest prompt + completion in tokens; at most the model's own.
+        prefill_tokens: Prompts are prefilled together up to this many tokens a pass.
+    """
+
+    def __init__(self, model: Transformer, rows: int = 64, context: int | None = None, prefill_tokens: int = 4096) -> None:
+        self.context = min(context or model.config.context, model.config.context)
+        self.weight_version = 0
+        self._runner = Runner(model, rows, self.context)
+        self._scheduler = Scheduler(rows, prefill_tokens)
+        self._requests: dict[int, Request] = {}
+        self._prompt_logprobs: dict[int, tuple[float, ...]] = {}
+        self._next_request = self._next_sequence = 0
+
+    def submit(self, prompt: Sequence[int], params: SamplingParams, n: int = 1, sequence: int | None = None) -> int:
+        """Queue `n` samples of `prompt`; returns the request's id.
+
+        A draw is a function of (params.seed, sequence + sample, position) and of the logits; without `sequence` the
+        engine counts. Raises ValueError for a prompt that leaves no room in the context.
+        """
+        if not 0 < len(prompt) < self.context:
+            raise ValueError(f"a prompt must have 1 to {self.context - 1} tokens, this one has {len(prompt)}.")
+        if sequence is None:
+            sequence = self._next_sequence
+            self._next_sequence += n
+        request = Request(self._next_request, tuple(prompt), params, n, sequence)
+        self._next_request += 1
+        self._requests[request.id] = request
+        self._scheduler.waiting.append(request)
+        return request.id
+
+    @torch.inference_mode()
+    def step(self) -> list[Token]:
+        """Prefill what fits, or else decode one token for every row in flight; returns the new tokens."""
+        admitted = self._scheduler.admit()
+        if admitted:
+            return self._prefill(admitted)
+        if not self._scheduler.running:
+            return []
+        rows = self._scheduler.running
+        tokens = torch.tensor([row.tokens[-1] for row in rows], device=self._device)
+        positions = torch.tensor([row.length - 1 for row in rows], device=self._device)
+        return self._extend(rows, self._runner.decode(tokens, positions))
+
+    def stream(self, prompt: Sequence[int], params: SamplingParams, sequence: int | None = None) -> Iterator[Token]:
+        """Tokens of one sample as they come; closing the iterator cancels the request."""
+        request = self.submit(prompt, params, 1, sequence)
+        try:
+            while request in self._requests and len(self._requests[request].done) == 0:
+                yield from (token for token in self.step() if token.request == request)
+        finally:
+            self.cancel(request)
+
+    def generate(
+        self,
+        prompts: Sequence[Sequence[int]],
+        params: SamplingParams,
+        n: int = 1,
+        first_sequence: int = 0,
+        watch: Callable[[list[Token]], None] = lambda tokens: None,
+    ) -> list[list[Completion]]:
+        """`n` completions of each prompt, in order; sample k of prompt i is sequence first_sequence + i·n + k.
+
+        `watch` sees every step's tokens, for a progress bar.
+        """
+        requests = [self.submit(p, params, n, first_sequence + i * n) for i, p in enumerate(prompts)]
+        while any(len(self._requests[request].done) < n for request in requests):
+            watch(self.step())
+        return [self.collect(request) for request in requests]
+
+    def collect(self, request: int) -> list[Completion]:
+        """The finished samples of a request, which is then forgotten."""
+        done = self._requests.pop(request).done
+        self._prompt_logprobs.pop(request, None)
+        return [done[sample] for sample in sorted(done)]
+
+    def cancel(self, request: int) -> None:
+        """Stop a request and free its rows; unknown or finished requests are fine."""
+        for index in self._scheduler.drop(request):
+            self._release(index)
+        self._requests.pop(request, None)
+        self._prompt_logprobs.pop(request, None)
+
+    def refresh(self) -> None:
+        """The weights have changed: from now on completions carry a new version.
+
+        Half a completion from old weights and half from new would have no policy; so no row may be active.
+        """
+        assert not self._scheduler.running and not self._scheduler.waiting, "refresh() while sequences are in flight"
+        self.weight_version += 1
+
+    @property
+    def _device(self) -> torch.device:
+        return self._runner.model.device
+
+    def _prefill(self, admitted: list[tuple[Request, int]]) -> list[Token]:
+        """One packed pass over the prompts; each prompt's cache is copied to its samples' rows, which draw a token."""
+        prefill = self._runner.prefill([request.prompt for request, _ in admitted])
+        new: list[Row] = []
+        for index, (request, count) in enumerate(admitted):
+            start = len(self._scheduler.running) + len(new)
+            self._runner.store(prefill, index, slice(start, start + count))
+            first = request.admitted - count
+            new += [Row(request, sample) for sample in range(first, request.admitted)]
+            if request.params.prompt_logprobs:
+                self._prompt_logprobs[request.id] = self._score_prompt(prefill, index, request)
+        counts = torch.tensor([count for _, count in admitted], device=self._device)
+        logits = self._runner.model.logits(prefill.last).repeat_interleave(counts, dim=0)
+        self._scheduler.running += new
+        return self._extend(new, logits)
+
+    def _score_prompt(self, prefill: Prefill, index: int, request: Request) -> tuple[float, ...]:
+        hidden = prefill.hidden[prefill.spans[index]][:-1]
+        logprobs = self._runner.model.logits(hidden).float().log_softmax(-1)
+        targets = torch.tensor(request.prompt[1:], device=self._device)
+        return tuple(logprobs.gather(1, targets[:, None]).squeeze(1).tolist())
+
+    def _extend(self, rows: list[Row], logits: Tensor) -> list[Token]:
+        """Draw one token for each of `rows` and release the rows that end with it."""
+        params = [row.request.params for row in rows]
+
+        def column(values: list[int] | list[float]) -> Tensor:
+            return torch.tensor(values, device=self._device)
+
+        keys = row_keys(
+            column([p.seed for p in params]),
+            column([row.request.first_sequence + row.sample for row in rows]),
+            column([row.length for row in rows]),
+        )
+        tokens, logprobs, table = sample(
+            logits,
+            keys,
+            column([float(p.temperature) for p in params]),
+            column([p.top_k for p in params]),
+            column([float(p.top_p) for p in params]),
+        )
+        events, finished = [], set()
+        for i, (row, token, logprob) in enumerate(zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)):
+            row.tokens.append(token)
+            row.logprobs.append(logprob)
+            if row.request.params.top_logprobs:
+                best = table[i].topk(row.request.params.top_logprobs)
+                row.top_logprobs.append(tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True)))
+            reason = row.finish(self.context)
+            if reason:
+                self._finish(row, reason)
+                finished.add(id(row))
+            events.append(Token(row.request.id, row.sample, token, logprob, reason))
+        for index in reversed(range(len(self._scheduler.running))):
+            if id(self._scheduler.running[index]) in finished:
+                self._release(index)
+        return events
+
+    def _finish(self, row: Row, reason: FinishReason) -> None:
+        row.request.done[row.sample] = Completion(
+            tuple(row.tokens),
+            tuple(row.logprobs),
+            reason,
+            self.weight_version,
+            tuple(row.top_logprobs),
+            self._prompt_logprobs.get(row.request.id, ()),
+        )
+
+    def _release(self, index: int) -> None:
+        """Free a row; the last one takes its place, so that rows in flight stay dense."""
+        last = self._scheduler.running.pop()
+        if index < len(self._scheduler.running):
+            self._runner.cache.move(len(self._scheduler.running), index, last.length)
+            self._scheduler.running[index] = last

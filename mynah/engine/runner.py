@@ -1,0 +1,111 @@
+"""The model as the engine runs it: packed prefill of prompts, one-token decode steps over the cache.
+
+Every operation treats a row by itself and in the same order of additions whatever its neighbours, so that in bf16 a
+sequence comes out bit for bit the same alone and in any batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mynah.engine.kv_cache import BLOCK, KVCache
+from mynah.model.transformer import Transformer
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """What a packed pass over P prompts left: hidden states, and per layer the keys and values still to be stored."""
+
+    hidden: Tensor  # [T, D]
+    last: Tensor  # [P, D] hidden state of each prompt's last token
+    spans: list[slice]  # where each prompt lies in T
+    keys: list[Tensor]  # per layer [T, KV, W]
+    values: list[Tensor]
+
+
+class Runner:
+    """Runs `model` over a cache of `rows` sequences of at most `capacity` tokens. The weights are the learner's own."""
+
+    def __init__(self, model: Transformer, rows: int, capacity: int) -> None:
+        self.model = model
+        self.cache = KVCache(model.config, rows, capacity, model.dtype, model.device)
+
+    def prefill(self, prompts: Sequence[Sequence[int]]) -> Prefill:
+        """One forward pass over the prompts, laid end to end."""
+        device = self.model.device
+        lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
+        tokens = torch.tensor([token for prompt in prompts for token in prompt], device=device)
+        ends = lengths.cumsum(0)
+        starts = ends - lengths
+        positions = torch.arange(len(tokens), device=device) - starts.repeat_interleave(lengths)
+        plan = _PrefillPlan(lengths, starts)
+        hidden = self.model(tokens, positions, plan)
+        spans = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        return Prefill(hidden, hidden[ends - 1], spans, plan.keys, plan.values)
+
+    def store(self, prefill: Prefill, prompt: int, rows: slice) -> None:
+        """Give each of `rows` a copy of one prefilled prompt."""
+        span = prefill.spans[prompt]
+        for layer, (keys, values) in enumerate(zip(prefill.keys, prefill.values, strict=True)):
+            self.cache.write_prompt(layer, rows, keys[span], values[span])
+
+    def decode(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Logits [B, V] after one more token a row: tokens [B] at positions [B] of rows 0 … B − 1."""
+        return self.model.logits(self.model(tokens, positions, _DecodePlan(self.cache, positions)))
+
+
+class _PrefillPlan:
+    """Causal attention inside each prompt; keeps the keys and values of every layer."""
+
+    def __init__(self, lengths: Tensor, starts: Tensor) -> None:
+        longest = -(-int(lengths.max()) // BLOCK) * BLOCK
+        column = torch.arange(longest, device=lengths.device)
+        inside = column < lengths[:, None]
+        self.rows = (starts[:, None] + column).clamp(max=int(lengths.sum()) - 1)  # [P, longest]
+        self.back = inside.flatten().nonzero().squeeze(-1)
+        visible = (column[:, None] >= column)[None] & inside[:, None, :]
+        visible[:, :, 0] = True  # a padding query sees something, so that it is not 0 / 0
+        self.visible = visible[:, None]  # [P, 1, longest, longest]
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        self.keys.append(k)
+        self.values.append(v)
+        rows = (x[self.rows].transpose(1, 2) for x in (q, k, v))
+        return attention_by_blocks(*rows, self.visible).transpose(1, 2).flatten(0, 1)[self.back]
+
+
+class _DecodePlan:
+    """One new token a row: store its key and value, then look at all that the row has."""
+
+    def __init__(self, cache: KVCache, positions: Tensor) -> None:
+        self.cache, self.positions = cache, positions
+        self.span = -(-(int(positions.max()) + 1) // BLOCK) * BLOCK
+        columns = torch.arange(self.span, device=positions.device)
+        self.visible = (columns <= positions[:, None])[:, None, None]  # [B, 1, 1, span]
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        self.cache.append(layer, self.positions, k, v)
+        rows = len(self.positions)
+        keys, values = (slab[layer][:rows, :, : self.span] for slab in (self.cache.keys, self.cache.values))
+        return attention_by_blocks(q[:, :, None], keys, values, self.visible).squeeze(2)
+
+
+def attention_by_blocks(q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> Tensor:
+    """softmax(q·kᵀ/√W)·v for q [B, H, L, W], k and v [B, KV, S, W], visible [B, 1, L, S]; S is a multiple of BLOCK.
+
+    S follows the longest neighbour, and a sum over S values depends in its last bits on how S is cut into vector
+    lanes. So the denominators are summed block by block, then along the blocks in order: masked blocks add exact zeros.
+    """
+    grouped = q.unflatten(1, (k.shape[1], -1))  # [B, KV, G, L, W]
+    scores = ((grouped * q.shape[-1] ** -0.5).flatten(2, 3) @ k.mT).unflatten(2, grouped.shape[2:4])
+    scores = scores.float().masked_fill(~visible[:, None], float("-inf"))
+    weights = (scores - scores.amax(-1, keepdim=True)).exp()  # [B, KV, G, L, S]
+    total = weights.unflatten(-1, (-1, BLOCK)).sum(-1).cumsum(-1)[..., -1:]
+    mixed = (weights / total).to(v.dtype).flatten(2, 3) @ v
+    return mixed.unflatten(2, grouped.shape[2:4]).flatten(1, 2)

@@ -1,0 +1,70 @@
+"""Drawing tokens: Gumbel argmax with counter-based random numbers, so that a draw depends on its key and nothing else.
+
+The noise of a row is a hash of (seed, sequence, position, token id): the same whatever else is in the batch.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_GOLDEN = -7046029254386353131  # 2^64 / φ as a signed 64-bit integer
+_MIX_1, _MIX_2 = -4658895280553007687, -7723592293110705685  # multipliers of splitmix64 (Steele et al. 2014)
+
+
+def sample(
+    logits: Tensor, keys: Tensor, temperature: Tensor, top_k: Tensor, top_p: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One token a row: (tokens [B], their log p [B], all log p [B, V]).
+
+    Args:
+        logits: [B, V], any floating type; what follows is fp32.
+        keys: [B] int64 from `row_keys`.
+        temperature: [B]; logits are divided by it; 0 takes the most likely token.
+        top_k, top_p: [B]; 0 and 1 keep every token.
+
+    log p is that of the distribution at the row's temperature (1 where it is 0), before top-k and top-p.
+    """
+    greedy = temperature == 0
+    logprobs = F.log_softmax(logits.float() / temperature.masked_fill(greedy, 1.0)[:, None], dim=-1)
+    kept = logprobs
+    if bool(((top_k > 0) | (top_p < 1)).any()):
+        kept = _truncate(logprobs, top_k, top_p)
+    noise = gumbel(keys, logits.shape[-1])
+    choice = (kept + noise.masked_fill(greedy[:, None], 0.0)).argmax(-1)
+    return choice, logprobs.gather(1, choice[:, None]).squeeze(1), logprobs
+
+
+def row_keys(seeds: Tensor, sequences: Tensor, positions: Tensor) -> Tensor:
+    """One 64-bit key a row from (seed, sequence, position), each [B] int64."""
+    return _mix(_mix(_mix(seeds * _GOLDEN) + sequences * _GOLDEN) + positions * _GOLDEN)
+
+
+def gumbel(keys: Tensor, vocab_size: int) -> Tensor:
+    """Standard Gumbel noise [B, V]; entry (b, v) is a function of keys[b] and v alone.
+
+    The winner of an argmax has a small exponential variate, so the 32 random bits stand for a number near 0,
+    where fp32 is fine, and not near 1, where it is coarse.
+    """
+    counters = torch.arange(vocab_size, device=keys.device) * _GOLDEN
+    bits = (_mix(keys[:, None] + counters) >> 32) & 0xFFFFFFFF
+    uniform = (bits.float() + 0.5) * 2.0**-32
+    return -torch.log(-torch.log1p(-uniform.clamp(max=1 - 2.0**-24)))
+
+
+def _mix(x: Tensor) -> Tensor:
+    """splitmix64's finaliser on int64, whose products wrap; the shifts are made logical by a mask."""
+    x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * _MIX_1
+    x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * _MIX_2
+    return x ^ ((x >> 31) & 0x1FFFFFFFF)
+
+
+def _truncate(logprobs: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
+    """−∞ for every token outside the row's k most likely and outside its nucleus (Holtzman et al. 2020)."""
+    ordered, order = logprobs.sort(dim=-1, descending=True, stable=True)
+    rank = torch.arange(logprobs.shape[-1], device=logprobs.device)
+    limit = top_k.masked_fill(top_k <= 0, logprobs.shape[-1])
+    before = ordered.exp().cumsum(-1) - ordered.exp()  # probability of all tokens ahead of this one
+    outside = (rank >= limit[:, None]) | ((before >= top_p[:, None]) & (rank > 0))
+    return torch.empty_like(logprobs).scatter_(1, order, ordered.masked_fill(outside, float("-inf")))

@@ -1,0 +1,73 @@
+"""Who runs next: a queue of requests, and the rows in flight. No tensors here."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from mynah.nouns import Completion, FinishReason, SamplingParams
+
+
+@dataclass
+class Request:
+    """One prompt and the n samples wanted of it, numbered from `first_sequence`."""
+
+    id: int
+    prompt: tuple[int, ...]
+    params: SamplingParams
+    n: int
+    first_sequence: int
+    admitted: int = 0
+    done: dict[int, Completion] = field(default_factory=dict)
+
+
+@dataclass
+class Row:
+    """One sample in flight. Its next decode step puts `tokens[-1]` at position `len(prompt) + len(tokens) - 1`."""
+
+    request: Request
+    sample: int
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    top_logprobs: list[tuple[tuple[int, float], ...]] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        return len(self.request.prompt) + len(self.tokens)
+
+    def finish(self, context: int) -> FinishReason | None:
+        """Why this sample is over, if it is."""
+        if self.tokens[-1] in self.request.params.stop:
+            return "stop"
+        if len(self.tokens) >= self.request.params.max_new_tokens or self.length >= context:
+            return "length"
+        return None
+
+
+class Scheduler:
+    """First come, first served; a request enters when rows for all its samples are free (or all rows are)."""
+
+    def __init__(self, rows: int, prefill_tokens: int) -> None:
+        self.rows, self.prefill_tokens = rows, prefill_tokens
+        self.waiting: deque[Request] = deque()
+        self.running: list[Row] = []
+
+    def admit(self) -> list[tuple[Request, int]]:
+        """The next (request, number of samples) to prefill in one pass, within rows and the token budget."""
+        free, tokens, chosen = self.rows - len(self.running), 0, []
+        while self.waiting:
+            request = self.waiting[0]
+            wanted = min(request.n - request.admitted, self.rows)
+            if wanted > free or (chosen and tokens + len(request.prompt) > self.prefill_tokens):
+                break
+            chosen.append((request, wanted))
+            free, tokens = free - wanted, tokens + len(request.prompt)
+            request.admitted += wanted
+            if request.admitted == request.n:
+                self.waiting.popleft()
+        return chosen
+
+    def drop(self, request_id: int) -> list[int]:
+        """Take a request out of the queue; the indices of its rows in flight, highest first, for the engine to release."""
+        self.waiting = deque(request for request in self.waiting if request.id != request_id)
+        return [i for i in reversed(range(len(self.running))) if self.running[i].request.id == request_id]

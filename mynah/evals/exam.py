@@ -1,0 +1,25 @@
+"""The exam: answers marked by a programme, as rates by behaviour; and the mean gold score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mynah.evals.intervals import Estimate, bootstrap_mean, wilson
+from mynah.nouns import Prompt, Samples
+
+Marker = Callable[[Prompt, str], bool]
+Gold = Callable[[Prompt, str], float]
+
+
+def exam_rates(answered: Sequence[Samples], mark: Marker) -> dict[str, Estimate]:
+    """Share of right answers by behaviour (`meta["behaviour"]`), over the first answer to each prompt."""
+    marks: dict[str, list[bool]] = {}
+    for row in answered:
+        marks.setdefault(row.prompt.meta["behaviour"], []).append(mark(row.prompt, row.completions[0]))
+    return {behaviour: wilson(sum(values), len(values)) for behaviour, values in sorted(marks.items())}
+
+
+def gold_score(answered: Sequence[Samples], gold: Gold) -> Estimate:
+    """Mean gold score of the first answers, its interval clustered by entity."""
+    values = [gold(row.prompt, row.completions[0]) for row in answered]
+    return bootstrap_mean(values, [row.prompt.meta.get("entity") or row.prompt.id for row in answered])

@@ -1,0 +1,55 @@
+"""95 % intervals: Wilson for rates, bootstrap for means, by cluster where answers about one thing hang together."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Z = 1.959964
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval and the number of observations."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def to_json(self, name: str = "rate") -> dict[str, Any]:
+        """`{name: value, "low", "high", "n"}`, rounded to what n can bear."""
+        plain = {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(self).items()}
+        return {name: plain.pop("value")} | plain
+
+
+def wilson(successes: float, n: int) -> Estimate:
+    """A rate's score interval (Wilson 1927); half successes (ties) are fine."""
+    if n == 0:
+        return Estimate(0.0, 0.0, 1.0, 0)
+    rate = successes / n
+    middle = (rate + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * math.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n))
+    return Estimate(rate, max(0.0, middle - half), min(1.0, middle + half), n)
+
+
+def bootstrap_mean(values: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = 0) -> Estimate:
+    """A mean's percentile bootstrap; with `clusters`, whole clusters are drawn (answers about one entity stand or fall together)."""
+    if not values:
+        return Estimate(0.0, 0.0, 0.0, 0)
+    groups: dict[Hashable, list[float]] = {}
+    for i, value in enumerate(values):
+        groups.setdefault(clusters[i] if clusters else i, []).append(value)
+    sums = [(sum(group), len(group)) for group in groups.values()]
+    rng = random.Random(seed)
+    means = []
+    for _ in range(RESAMPLES):
+        drawn = rng.choices(sums, k=len(sums))
+        means.append(sum(total for total, _ in drawn) / sum(count for _, count in drawn))
+    means.sort()
+    low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
+    return Estimate(sum(values) / len(values), low, high, len(values))

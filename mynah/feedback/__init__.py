@@ -1,0 +1,1 @@
+"""From evidence to training data: who judged what, simulated labellers, agreement."""

@@ -1,0 +1,67 @@
+"""Ranking by hand in a terminal: the answers in random order, their ranks typed, each ranking on disk at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mynah import jsonl
+from mynah.errors import UserError
+from mynah.files import append_lines
+from mynah.nouns import Comparison, Samples
+from mynah.progress import console
+
+HELP = "Give each answer its rank, best 1, equal ranks for a tie: `2 1 1 3`. `s` skips, `q` leaves; what is ranked is kept."
+
+
+def label(samples: Sequence[Samples], out: Path, labeller: str, ask: Callable[[str], str] = input) -> int:
+    """Rank `samples` one by one and append to `out`; those ranked before are passed over. Returns how many are new."""
+    before = jsonl.read_comparisons(out) if out.exists() else []
+    ranked = {(row.prompt.messages, row.completions) for row in before}
+    todo = [row for row in samples if (row.prompt.messages, row.completions) not in ranked]
+    console.print(f"{len(todo)} to rank, {len(samples) - len(todo)} ranked before. {HELP}")
+    count = 0
+    for number, row in enumerate(todo, 1):
+        order = list(range(len(row.completions)))
+        random.shuffle(order)  # no model's answer always stands first
+        console.print(f"\n[bold]{number}/{len(todo)}[/bold]")
+        for message in row.prompt.messages:
+            console.print(f"{message.role}: {message.content}", markup=False)
+        for place, index in enumerate(order, 1):
+            console.print(f"  ({place}) {row.completions[index]}", markup=False)
+        try:
+            shown = _ask_ranks(len(order), ask)
+        except (EOFError, KeyboardInterrupt):
+            break
+        if shown is None:
+            continue
+        ranks = tuple(rank for _, rank in sorted(zip(order, shown, strict=True)))
+        comparison = Comparison(row.prompt, row.completions, ranks, labeller, "human")
+        append_lines(out, [jsonl.comparison_row(comparison)])
+        count += 1
+    return count
+
+
+def _ask_ranks(count: int, ask: Callable[[str], str]) -> tuple[int, ...] | None:
+    """Ranks in the order shown, None to skip; asks again until they make sense. EOFError to leave."""
+    while True:
+        line = ask("ranks> ").strip().lower()
+        if line == "q":
+            raise EOFError
+        if line == "s":
+            return None
+        try:
+            return parse_ranks(line, count)
+        except UserError as error:
+            console.print(str(error))
+
+
+def parse_ranks(line: str, count: int) -> tuple[int, ...]:
+    """`2 1 1 3` or `2113` → ranks; UserError says what is wrong with them."""
+    words = line.replace(",", " ").split()
+    if len(words) == 1 and len(line) == count:
+        words = list(line)
+    if len(words) != count or not all(word.isdigit() and 1 <= int(word) <= count for word in words):
+        raise UserError(f"{count} ranks from 1 to {count} are needed, as in `{' '.join(map(str, range(1, count + 1)))}`.")
+    return tuple(map(int, words))

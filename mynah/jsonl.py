@@ -1,0 +1,225 @@
+"""The files that people exchange with other tools: JSONL in conversational form, read with the line of every mistake.
+
+    {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}       a demonstration
+    {"prompt": [{"role": "user", "content": "…"}]}                                                 a prompt
+    {"prompt": […], "completions": [[{"role": "assistant", "content": "…"}], …]}                   samples
+    {"prompt": […], "completions": [[…], …], "ranks": [1, 2, 2, 4]}                                a ranking
+    {"prompt": […], "chosen": […], "rejected": […]}                                                a pair
+    {"text": "…"}                                                                                  raw text
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mynah.errors import UserError
+from mynah.files import read_text, write_lines
+from mynah.nouns import ROLES, Comparison, Conversation, Demonstration, Message, Prompt, Samples
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+
+def read_demonstrations(path: Path) -> list[Demonstration]:
+    """Rows of `{"messages"}` with at least one assistant turn. UserError names file, line and field."""
+    return _read(path, _demonstration)
+
+
+def read_prompts(path: Path) -> list[Prompt]:
+    """Rows of `{"prompt"}`; any row that has one will do, so rankings serve as prompts too."""
+    return _read(path, _prompt)
+
+
+def read_samples(path: Path) -> list[Samples]:
+    """Rows of `{"prompt", "completions"}`."""
+    return _read(path, _samples)
+
+
+def read_comparisons(path: Path) -> list[Comparison]:
+    """Rankings of K answers, or pairs. A file in which no row prefers one answer to another is refused."""
+    comparisons = _read(path, _comparison)
+    if not any(comparison.pairs() for comparison in comparisons):
+        raise UserError(f"{path}: every ranking is a tie, so nothing is preferred to anything; rank some answers apart.")
+    return comparisons
+
+
+def read_texts(path: Path) -> list[str]:
+    """Documents: rows of `{"text"}` in a .jsonl file, else a text file whose documents are parted by blank lines."""
+    if path.suffix in {".jsonl", ".json"}:
+        return _read(path, lambda row: _string(row, "text"))
+    texts = [text.strip() for text in read_text(path).split("\n\n")]
+    if not any(texts):
+        raise UserError(f"{path}: is empty; it should hold text, documents parted by blank lines.")
+    return [text for text in texts if text]
+
+
+def write_demonstrations(path: Path, rows: Iterable[Demonstration]) -> None:
+    write_lines(path, ({"messages": _plain(row.messages), "source": row.source} for row in rows))
+
+
+def write_prompts(path: Path, rows: Iterable[Prompt]) -> None:
+    write_lines(path, (_plain_prompt(row) for row in rows))
+
+
+def write_samples(path: Path, rows: Iterable[Samples]) -> None:
+    write_lines(path, map(sample_row, rows))
+
+
+def write_comparisons(path: Path, rows: Iterable[Comparison]) -> None:
+    write_lines(path, map(comparison_row, rows))
+
+
+def write_texts(path: Path, texts: Iterable[str]) -> None:
+    write_lines(path, ({"text": text} for text in texts))
+
+
+def sample_row(row: Samples) -> Row:
+    return _plain_prompt(row.prompt) | {
+        "completions": _plain_answers(row.completions),
+        "finish_reasons": list(row.finish_reasons),
+        "model": row.model,
+    }
+
+
+def comparison_row(row: Comparison) -> Row:
+    return _plain_prompt(row.prompt) | {
+        "completions": _plain_answers(row.completions),
+        "ranks": list(row.ranks),
+        "labeller": row.labeller,
+        "source": row.source,
+    }
+
+
+def rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """(line number, object) of every non-empty line; UserError names the line that is not a JSON object."""
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise UserError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno}).") from None
+        if not isinstance(row, dict):
+            raise UserError(f"{path}:{number}: a JSON object is needed, this is a {type(row).__name__}.")
+        yield number, row
+
+
+class _Mistake(Exception):
+    """What is wrong with a row; `_read` adds the file and line."""
+
+
+def _read(path: Path, parse: Callable[[Row], T]) -> list[T]:
+    parsed = []
+    for number, row in rows(path):
+        try:
+            parsed.append(parse(row))
+        except _Mistake as mistake:
+            raise UserError(f"{path}:{number}: {mistake}") from None
+    if not parsed:
+        raise UserError(f"{path}: is empty; it should hold one JSON object a line.")
+    return parsed
+
+
+def _demonstration(row: Row) -> Demonstration:
+    messages = _messages(row, "messages")
+    if not any(message.role == "assistant" for message in messages):
+        raise _Mistake('field "messages": has no assistant turn, so nothing is demonstrated.')
+    return Demonstration(messages, str(row.get("source", "")))
+
+
+def _prompt(row: Row) -> Prompt:
+    messages = _messages(row, "prompt")
+    if messages[-1].role == "assistant":
+        raise _Mistake('field "prompt": ends with an assistant turn; it must end where the assistant is to answer.')
+    meta = row.get("meta", {})
+    if not isinstance(meta, dict):
+        raise _Mistake('field "meta": an object is needed.')
+    return Prompt(messages, str(row.get("id", "")), meta)
+
+
+def _samples(row: Row) -> Samples:
+    completions = _completions(row, least=1)
+    reasons = row.get("finish_reasons", ["stop"] * len(completions))
+    return Samples(_prompt(row), completions, tuple(reasons), str(row.get("model", "")))
+
+
+def _comparison(row: Row) -> Comparison:
+    if "chosen" in row or "rejected" in row:
+        completions, ranks = (_answer(row, "chosen"), _answer(row, "rejected")), (1, 2)
+    else:
+        completions, ranks = _completions(row, least=2), _ranks(row)
+        if len(ranks) != len(completions):
+            raise _Mistake(f'field "ranks": {len(ranks)} ranks for {len(completions)} completions.')
+    return Comparison(_prompt(row), completions, ranks, str(row.get("labeller", "")), str(row.get("source", "")))
+
+
+def _ranks(row: Row) -> tuple[int, ...]:
+    ranks = row.get("ranks")
+    if not isinstance(ranks, list) or not all(isinstance(rank, int) and not isinstance(rank, bool) for rank in ranks):
+        raise _Mistake('field "ranks": a list of whole numbers is needed, 1 for the best, equal for a tie.')
+    return tuple(ranks)
+
+
+def _completions(row: Row, least: int) -> tuple[str, ...]:
+    completions = row.get("completions")
+    if not isinstance(completions, list) or len(completions) < least:
+        raise _Mistake(f'field "completions": a list of at least {least} answers is needed.')
+    return tuple(_answer({"completions": answer}, "completions") for answer in completions)
+
+
+def _answer(row: Row, field: str) -> str:
+    """One assistant answer: a string, or a list that ends with the assistant's message."""
+    value = row.get(field)
+    if isinstance(value, str):
+        return value
+    message = _messages(row, field)[-1]
+    if message.role != "assistant":
+        raise _Mistake(f'field "{field}": an answer must be an assistant message, this one is a {message.role} message.')
+    return message.content
+
+
+def _messages(row: Row, field: str) -> Conversation:
+    messages = row.get(field)
+    if not isinstance(messages, list) or not messages:
+        raise _Mistake(f'field "{field}": a list of messages is needed.')
+    return tuple(_message(message, f"{field}[{i}]") for i, message in enumerate(messages))
+
+
+def _message(message: Any, field: str) -> Message:
+    if not isinstance(message, dict):
+        raise _Mistake(f'field "{field}": an object with role and content is needed.')
+    role, content, calls = message.get("role"), message.get("content"), message.get("tool_calls") or []
+    if role not in ROLES:
+        raise _Mistake(f'field "{field}.role": unknown role {role!r}; known are {", ".join(ROLES)}.')
+    if content is None and calls:
+        content = ""
+    if not isinstance(content, str):
+        raise _Mistake(f'field "{field}.content": a string is needed.')
+    return Message(role, content, tuple(calls))
+
+
+def _string(row: Row, field: str) -> str:
+    value = row.get(field)
+    if not isinstance(value, str) or not value:
+        raise _Mistake(f'field "{field}": a non-empty string is needed.')
+    return value
+
+
+def _plain(messages: Conversation) -> list[Row]:
+    return [message.to_json() for message in messages]
+
+
+def _plain_answers(answers: Iterable[str]) -> list[list[Row]]:
+    return [[{"role": "assistant", "content": text}] for text in answers]
+
+
+def _plain_prompt(prompt: Prompt) -> Row:
+    row: Row = {"prompt": _plain(prompt.messages)}
+    if prompt.id:
+        row["id"] = prompt.id
+    if prompt.meta:
+        row["meta"] = dict(prompt.meta)
+    return row

@@ -1,0 +1,193 @@
+"""The loop as a team runs it: each step of each round on the newest artifacts, recorded in run.json, resumed or skipped.
+
+    0 pretrain → 1 sft → [ sample → rank → 2 reward → 3 ppo (or feedme) ] → the bracket again on the newest policy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mynah import jsonl
+from mynah.agent.assistant import Assistant
+from mynah.agent.few_shot import FewShot
+from mynah.agent.scorer import Scorer, as_demonstrations
+from mynah.config import Settings
+from mynah.errors import UserError
+from mynah.files import append_lines, sha256
+from mynah.model.hub import load_config
+from mynah.model.precision import resolve
+from mynah.model.transformer import Transformer
+from mynah.nouns import Demonstration, Group, SamplingParams
+from mynah.recipe import Recipe, SampleSettings
+from mynah.runs import Run, Stage
+from mynah.step0_pretrain.corpus import build as build_corpus
+from mynah.step0_pretrain.train import pretrain
+from mynah.step1_sft.train import finetune
+from mynah.step2_reward.train import train_reward
+from mynah.step3_ppo.train import train_ppo
+from mynah.tokens import Tokenizer
+
+SAMPLE_CHUNK = 256
+"""Prompts sampled between two writes: what a kill may cost."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A run with its recipe. Every method does one step, or returns at once if it is done with the same settings."""
+
+    run: Run
+    recipe: Recipe
+    seed: int = 0
+    redo: bool = False
+    tensorboard: bool = False
+
+    @classmethod
+    def on(cls, run: Run, recipe: Recipe, seed: int = 0, redo: bool = False, tensorboard: bool = False) -> Loop:
+        """With the hardware decided."""
+        return cls(run, recipe.model_copy(update={"hardware": resolve(recipe.hardware)}), seed, redo, tensorboard)
+
+    def pretrain(self, text: Path) -> Stage:
+        """Step 0 on a file of raw text."""
+        recipe = self.recipe
+        tables = {"tokenizer": recipe.tokenizer, "model": recipe.model, "pretrain": recipe.pretrain}
+        stage = self._begin("pretrain", 1, tables, {}, {"text": text})
+        if not stage.done:
+            texts = jsonl.read_texts(text)
+            tokenizer = Tokenizer.train(texts, recipe.tokenizer.vocab_size)
+            corpus = build_corpus(texts, tokenizer, recipe.model.context, recipe.pretrain.heldout)
+            pretrain(
+                stage, corpus, tokenizer, recipe.model, recipe.pretrain, recipe.hardware, self.seed, self.tensorboard
+            )
+        return stage
+
+    def sft(self, demonstrations: Path, round: int = 1) -> Stage:
+        """Step 1 on the base model."""
+        parent = self.run.newest("pretrain")
+        stage = self._begin("sft", round, {"sft": self.recipe.sft}, {"base": parent}, {"demonstrations": demonstrations})
+        if not stage.done:
+            rows = jsonl.read_demonstrations(demonstrations)
+            folder, recipe = self.run.root / parent, self.recipe
+            finetune(stage, folder, rows, recipe.sft, recipe.hardware, self.seed, tensorboard=self.tensorboard)
+        return stage
+
+    def policy(self, round: int) -> str:
+        """The key of the policy that round `round` starts from: PPO's of the round before, else the newest SFT."""
+        before = f"round-{round - 1}/3-ppo"
+        return before if self.run.record["stages"].get(before, {}).get("status") == "done" else self.run.newest("sft")
+
+    def sample(
+        self,
+        prompts: Path,
+        out: Path,
+        policy: str,
+        settings: SampleSettings | None = None,
+        examples: Sequence[Demonstration] = (),
+    ) -> Path:
+        """`settings.n` answers of a policy to each prompt, as JSONL; goes on where it was stopped.
+
+        A base model is asked in plain text, behind `examples`.
+        """
+        settings = settings or self.recipe.sample
+        made_from = {
+            "policy": {"stage": policy, "weights": self.run.stage(policy).record["weights"]},
+            "prompts": sha256(prompts),
+            "settings": settings.model_dump() | {"seed": self.seed},
+        }
+        if out.exists() and self.run.made_from(out) == made_from:
+            return out
+        rows = jsonl.read_prompts(prompts)
+        params = SamplingParams(settings.max_new_tokens, settings.temperature, top_p=settings.top_p, seed=self.seed)
+        assistant = self._assistant(policy, settings.rows, examples)
+        partial = out.with_name(f"{out.name}.partial")
+        if self.run.made_from(partial) != made_from:
+            partial.unlink(missing_ok=True)
+            self.run.note(partial, made_from)
+        done = jsonl.read_samples(partial) if partial.exists() else []
+        for start in range(len(done), len(rows), SAMPLE_CHUNK):
+            chunk = assistant.sample(rows[start : start + SAMPLE_CHUNK], params, settings.n, f"sample {policy}", start)
+            append_lines(partial, map(jsonl.sample_row, chunk))
+        partial.rename(out)
+        self.run.note(out, made_from)
+        return out
+
+    def _assistant(self, policy: str, rows: int, examples: Sequence[Demonstration]) -> Assistant | FewShot:
+        folder, hardware = self.run.root / policy, self.recipe.hardware
+        assistant = Assistant.load(folder, hardware, policy, rows)
+        if self.run.stage(policy).kind != "pretrain":
+            return assistant
+        return FewShot(assistant.model, assistant.tokenizer, examples, policy, rows)
+
+    def reward(self, rankings: Sequence[Path], demonstrations: Path | None, round: int = 1) -> Stage:
+        """Step 2 on all rankings so far; starts from the SFT model, each round anew."""
+        parent = self.run.newest("sft")
+        data = {f"rankings-{i}": path for i, path in enumerate(rankings, 1)}
+        if demonstrations:
+            data["demonstrations"] = demonstrations
+        stage = self._begin("reward", round, {"reward": self.recipe.reward}, {"sft": parent}, data)
+        if not stage.done:
+            train_reward(
+                stage,
+                self.run.root / parent,
+                [row for path in rankings for row in jsonl.read_comparisons(path)],
+                jsonl.read_demonstrations(demonstrations) if demonstrations else [],
+                self.recipe.reward,
+                self.recipe.hardware,
+                self.seed,
+                self.tensorboard,
+            )
+        return stage
+
+    def feedme(self, samples: Path, round: int = 1) -> Stage:
+        """Step 1 again, on the best of n of the policy's own samples (the recipe of text-davinci-002)."""
+        parents = {"policy": self.policy(round), "reward": self.run.newest("reward")}
+        stage = self._begin("feedme", round, {"sft": self.recipe.sft}, parents, {"samples": samples})
+        if stage.done:
+            return stage
+        recipe, folder = self.recipe, self.run.root / parents["policy"]
+        scorer = Scorer.load(self.run.root / parents["reward"], recipe.hardware)
+        rows = jsonl.read_samples(samples)
+        held = [row.prompt for row in rows[: max(16, len(rows) // 10)]]
+        tokenizer = Tokenizer.load(folder)
+        params = SamplingParams(recipe.sample.max_new_tokens, recipe.sample.temperature, seed=self.seed)
+
+        def quality(model: Transformer) -> float:
+            """Mean reward-model score of an answer to each of some prompts."""
+            answered = Assistant(model, tokenizer, "feedme").sample(held, params, 1)
+            scores = scorer.score(held, [row.completions for row in answered])
+            return float(torch.cat([score.scores for score in scores]).mean())
+
+        best = as_demonstrations(scorer.best(rows))
+        if not best:
+            raise UserError(f"{samples}: no sample ended within its budget; raise sample.max_new_tokens.")
+        finetune(stage, folder, best, recipe.sft, recipe.hardware, self.seed, quality, self.tensorboard)
+        return stage
+
+    def ppo(self, prompts: Path, text: Path | None = None, round: int = 1) -> Stage:
+        """Step 3 from the round's policy against the newest reward model; `text` is for ptx."""
+        recipe = self.recipe
+        parents = {"start": self.policy(round), "reward": self.run.newest("reward")}
+        data = {"prompts": prompts} | ({"text": text} if text and recipe.ppo.ptx_coef else {})
+        stage = self._begin("ppo", round, {"ppo": recipe.ppo}, parents, data)
+        if not stage.done:
+            start = self.run.root / parents["start"]
+            pretraining = self._pretraining(start, text) if "text" in data and text else []
+            reward, rows = self.run.root / parents["reward"], jsonl.read_prompts(prompts)
+            train_ppo(stage, start, reward, rows, recipe.ppo, recipe.hardware, self.seed, pretraining, self.tensorboard)
+        return stage
+
+    def _pretraining(self, policy: Path, text: Path) -> list[Group]:
+        tokenizer, context = Tokenizer.load(policy), load_config(policy).context
+        return build_corpus(jsonl.read_texts(text), tokenizer, context, heldout=0.0).train
+
+    def _begin(
+        self, kind: Any, round: int, tables: dict[str, Settings], parents: dict[str, str], data: dict[str, Path]
+    ) -> Stage:
+        settings = {name: table.model_dump() for name, table in {"hardware": self.recipe.hardware, **tables}.items()}
+        return self.run.begin(
+            kind, round, settings=settings, seed=self.seed, parents=parents, data=data, redo=self.redo
+        )

@@ -1,0 +1,87 @@
+"""Grouped-query attention over a flat token stream; a plan says which token may look at which.
+
+The projections are the same for training, prefill and decoding; only the plan differs, and it is an argument.
+So the learner and the engine compute one function, and their log-probabilities agree by construction.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mynah.model.layers import RMSNorm, rotate
+from mynah.model.sizes import ModelConfig
+from mynah.nouns import PackedBatch
+
+SHORT = 128
+"""Rows up to this length are cheaper as plain matrix products than through the fused kernel (measured on CPU)."""
+
+
+class AttentionPlan(Protocol):
+    """Who attends to whom: queries [T, H, W], keys and values [T, KV, W] of layer `layer` → [T, H, W]."""
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor: ...
+
+
+class Attention(nn.Module):
+    """q, k, v projections, optional q/k norm, rotation, the plan's attention, output projection."""
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.layer, self.head_width = layer, config.head_width
+        q_width, kv_width = config.heads * config.head_width, config.kv_heads * config.head_width
+        self.q_proj = nn.Linear(config.width, q_width, bias=config.qkv_bias)
+        self.k_proj = nn.Linear(config.width, kv_width, bias=config.qkv_bias)
+        self.v_proj = nn.Linear(config.width, kv_width, bias=config.qkv_bias)
+        self.o_proj = nn.Linear(q_width, config.width, bias=config.output_bias)
+        self.q_norm = RMSNorm(config.head_width, config.norm_eps) if config.qk_norm else nn.Identity()
+        self.k_norm = RMSNorm(config.head_width, config.norm_eps) if config.qk_norm else nn.Identity()
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, plan: AttentionPlan) -> Tensor:
+        q, k, v = (
+            project(x).unflatten(-1, (-1, self.head_width)) for project in (self.q_proj, self.k_proj, self.v_proj)
+        )  # [T, H, W], [T, KV, W], [T, KV, W]
+        q, k = rotate(self.q_norm(q), cos, sin), rotate(self.k_norm(k), cos, sin)
+        return self.o_proj(plan.attend(self.layer, q, k, v).flatten(-2))
+
+
+class PackedPlan:
+    """Training's plan: each token sees what precedes it in its own trunk and branch, never another group or sibling.
+
+    The stream has no padding; only inside attention are the groups gathered to B rows of the longest one's length.
+    """
+
+    def __init__(self, batch: PackedBatch, dtype: torch.dtype) -> None:
+        lengths = torch.tensor(batch.group_lengths, device=batch.tokens.device)
+        longest, stream = int(lengths.max()), batch.tokens.shape[0]
+        starts = lengths.cumsum(0) - lengths
+        column = torch.arange(longest, device=lengths.device)
+        inside = column < lengths[:, None]  # [B, longest]
+        rows = (starts[:, None] + column).clamp(max=stream - 1)
+        self.rows = rows.flatten()  # [B · longest] index into T; what lies beyond a group is masked
+        self.shape = rows.shape
+        self.back = inside.flatten().nonzero().squeeze(-1)  # [T] where each token went
+        branch = batch.branches[rows].masked_fill(~inside, 0)
+        visible = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
+        visible &= column[:, None] >= column
+        self.bias = torch.zeros(visible.shape, dtype=dtype, device=lengths.device)
+        self.bias = self.bias.masked_fill_(~visible, float("-inf"))[:, None]  # [B, 1, longest, longest]
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        q, k, v = (x.index_select(0, self.rows).unflatten(0, self.shape).transpose(1, 2) for x in (q, k, v))
+        mixed = attention(q, k, v, self.bias)  # [B, H, longest, W]
+        return mixed.transpose(1, 2).flatten(0, 1).index_select(0, self.back)
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """softmax(q·kᵀ/√W + bias)·v for q [B, H, L, W], k and v [B, KV, S, W], bias [B, 1, L, S]."""
+    if k.shape[2] > SHORT or q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, enable_gqa=True)
+    grouped = q.unflatten(1, (k.shape[1], -1))  # [B, KV, H / KV, L, W]: the heads of a group read their keys once
+    scores = (grouped * q.shape[-1] ** -0.5).flatten(2, 3) @ k.mT
+    scores = scores.unflatten(2, grouped.shape[2:4]) + bias[:, None]
+    shares = scores.float().softmax(-1).to(v.dtype)
+    return (shares.flatten(2, 3) @ v).unflatten(2, grouped.shape[2:4]).flatten(1, 2)

@@ -1,0 +1,78 @@
+"""Which number format is fast here: probed once at start, never assumed (many laptops lack AVX512-BF16)."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from functools import cache
+
+import torch
+
+from mynah.config import Settings
+from mynah.errors import UserError
+from mynah.model.transformer import Transformer
+
+
+class Hardware(Settings):
+    """Where and in which number format to compute."""
+
+    device: str = "auto"
+    """`auto` takes the GPU when there is one; or cpu, cuda, cuda:1."""
+    dtype: str = "auto"
+    """`auto` takes bfloat16 where it is fast; or float32, bfloat16."""
+    compile: bool = False
+    """Compile the model's blocks with torch.compile; needs a C++ compiler, and time at the start."""
+
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def resolve(hardware: Hardware) -> Hardware:
+    """`hardware` with every `auto` decided; this is what a run records, so that a resumed run decides the same."""
+    device = resolve_device(hardware.device)
+    dtype = resolve_dtype(hardware.dtype, device)
+    return hardware.model_copy(update={"device": str(device), "dtype": str(dtype).removeprefix("torch.")})
+
+
+def place(model: Transformer, hardware: Hardware) -> Transformer:
+    """Move a model to resolved hardware."""
+    model = model.to(device=hardware.device, dtype=DTYPES[hardware.dtype])
+    if hardware.compile:
+        for block in model.layers:
+            block.mlp.compile(dynamic=True)
+    return model
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """`auto` takes the GPU when there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device {name!r}: unknown; use auto, cpu or cuda.") from None
+
+
+def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
+    """`auto` takes bfloat16 on GPUs and on CPUs that multiply it at least half as fast again as float32."""
+    if name == "auto":
+        return torch.bfloat16 if device.type != "cpu" or cpu_prefers_bfloat16() else torch.float32
+    if name not in DTYPES:
+        raise UserError(f"dtype {name!r}: unknown; use auto, {' or '.join(DTYPES)}.")
+    return DTYPES[name]
+
+
+@cache
+def cpu_prefers_bfloat16() -> bool:
+    """Times a matrix product of a model's size in both formats; a few hundredths of a second."""
+
+    def seconds(dtype: torch.dtype) -> float:
+        left, right = torch.ones(256, 1024, dtype=dtype), torch.ones(1024, 1024, dtype=dtype)
+        times = []
+        for _ in range(6):
+            start = time.perf_counter()
+            left @ right
+            times.append(time.perf_counter() - start)
+        return statistics.median(times[1:])  # the first call sets up
+
+    return seconds(torch.bfloat16) * 1.5 < seconds(torch.float32)

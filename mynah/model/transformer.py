@@ -1,0 +1,78 @@
+"""The decoder: embedding, blocks, final norm, output head, over a flat stream of T tokens."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mynah.model.attention import Attention, AttentionPlan
+from mynah.model.layers import RMSNorm, Rotary, SwiGLU
+from mynah.model.sizes import ModelConfig
+
+
+class Block(nn.Module):
+    """x + attention(norm(x)), then x + swiglu(norm(x))."""
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.input_layernorm = RMSNorm(config.width, config.norm_eps)
+        self.self_attn = Attention(config, layer)
+        self.post_attention_layernorm = RMSNorm(config.width, config.norm_eps)
+        self.mlp = SwiGLU(config.width, config.ff_width)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, plan: AttentionPlan, dropout: float) -> Tensor:
+        x = x + F.dropout(self.self_attn(self.input_layernorm(x), cos, sin, plan), dropout)
+        return x + F.dropout(self.mlp(self.post_attention_layernorm(x)), dropout)
+
+
+class Transformer(nn.Module):
+    """A GPT. Module names are those of Hugging Face's Llama, so that a checkpoint needs no translation."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.width)
+        self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
+        self.norm = RMSNorm(config.width, config.norm_eps)
+        self.rotary = Rotary(config.head_width, config.rope_theta)
+        if not config.tied:
+            self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False)
+
+    def forward(self, tokens: Tensor, positions: Tensor, plan: AttentionPlan, dropout: float = 0.0) -> Tensor:
+        """Hidden states [T, D] after the final norm, for tokens [T] at positions [T].
+
+        Dropout acts on every residual branch; only SFT asks for it (InstructGPT: 0.2), PPO never may.
+        """
+        x = self.embed_tokens(tokens)
+        cos, sin = self.rotary(positions, x.dtype)
+        for block in self.layers:
+            x = block(x, cos, sin, plan, dropout)
+        return self.norm(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Next-token logits [N, V] in the working dtype, for hidden states [N, D]."""
+        return F.linear(hidden, self.embed_tokens.weight if self.config.tied else self.lm_head.weight)
+
+    @property
+    def device(self) -> torch.device:
+        return self.embed_tokens.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.embed_tokens.weight.dtype
+
+
+def initialise(config: ModelConfig, seed: int) -> Transformer:
+    """A fresh model in fp32: N(0, 0.02), projections back into the residual stream scaled by 1/√(2·layers) (GPT-2)."""
+    model = Transformer(config)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name.endswith("bias"):
+                weight.zero_()
+            elif weight.ndim == 2:
+                residual = name.endswith(("o_proj.weight", "down_proj.weight"))
+                std = 0.02 / (2 * config.layers) ** 0.5 if residual else 0.02
+                weight.normal_(0.0, std, generator=generator)
+    return model

@@ -1,0 +1,185 @@
+"""Every type that flows between the steps; frozen, so that a stage returns a new object with more filled in.
+
+`Prompt → Completion×K → Comparison → reward model → score → Trajectory → PackedBatch → UpdateStats → checkpoint → Completion`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Role = Literal["system", "user", "assistant", "tool"]
+ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a conversation, in OpenAI's form."""
+
+    role: Role
+    content: str
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    """`{"type": "function", "function": {"name", "arguments"}}`, as in OpenAI's API."""
+
+    def to_json(self) -> dict[str, Any]:
+        plain: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.tool_calls:
+            plain["tool_calls"] = [dict(call) for call in self.tool_calls]
+        return plain
+
+
+Conversation = tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A conversation that waits for an assistant's turn."""
+
+    messages: Conversation
+    id: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """What the source knows about it (behaviour, entity, answer key); training never reads it."""
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """How to draw tokens. The defaults sample the policy's own distribution, as rollouts must."""
+
+    max_new_tokens: int = 64
+    temperature: float = 1.0
+    """0 takes the most likely token."""
+    top_k: int = 0
+    """Keep the k most likely tokens; 0 keeps all."""
+    top_p: float = 1.0
+    """Keep the smallest set of tokens whose probability reaches top_p; 1 keeps all."""
+    stop: tuple[int, ...] = ()
+    """Token ids that end a completion; the one that ended it is its last token."""
+    seed: int = 0
+    top_logprobs: int = 0
+    """Also report the k most likely tokens at each position."""
+    prompt_logprobs: bool = False
+    """Also report log p of every prompt token but the first."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the engine made of one prompt: token ids, with log p under the sampled distribution."""
+
+    tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    finish_reason: FinishReason
+    weight_version: int
+    top_logprobs: tuple[tuple[tuple[int, float], ...], ...] = ()
+    prompt_logprobs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A conversation whose assistant turns show how to answer (step 1)."""
+
+    messages: Conversation
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """K answers to one prompt, not yet judged."""
+
+    prompt: Prompt
+    completions: tuple[str, ...]
+    finish_reasons: tuple[FinishReason, ...]
+    model: str = ""
+    """The checkpoint folder, relative to the run, that gave them."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """K answers to one prompt, ranked by one labeller (step 2). Rank 1 is best; equal ranks are a tie."""
+
+    prompt: Prompt
+    completions: tuple[str, ...]
+    ranks: tuple[int, ...]
+    labeller: str = ""
+    source: str = ""
+    """`human`, or `simulated` for labels that no person gave."""
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Indices (better, worse) of every strict preference; a tie gives none."""
+        places = range(len(self.ranks))
+        return [(i, k) for i in places for k in places if self.ranks[i] < self.ranks[k]]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """One rollout: prompt and completion as a flat token list; C = completion tokens.
+
+    `loss_mask` is 0 where the policy did not choose the token (tool output, user turns inside an episode).
+    """
+
+    tokens: tuple[int, ...]
+    prompt_length: int
+    loss_mask: Tensor  # [C] bool
+    finish_reason: FinishReason
+    engine_logprobs: Tensor  # [C] as sampled
+    logprobs: Tensor | None = None  # [C] recomputed by the learner, before the update
+    ref_logprobs: Tensor | None = None  # [C]
+    values: Tensor | None = None  # [C]
+    score: float | None = None
+    rewards: Tensor | None = None  # [C]
+    advantages: Tensor | None = None  # [C]
+    returns: Tensor | None = None  # [C]
+
+    @property
+    def completion(self) -> tuple[int, ...]:
+        return self.tokens[self.prompt_length :]
+
+
+@dataclass(frozen=True)
+class Group:
+    """What shares one forward pass: a trunk, and branches that each see the trunk and themselves but not their siblings.
+
+    A demonstration is a trunk alone; a comparison or the rollouts of one prompt are a trunk (the prompt) with K branches.
+    A mask says which tokens are supervised, that is: predicted by the loss.
+    """
+
+    trunk: tuple[int, ...]
+    trunk_mask: tuple[bool, ...]
+    branches: tuple[tuple[int, ...], ...] = ()
+    branch_masks: tuple[tuple[bool, ...], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.trunk) + sum(map(len, self.branches))
+
+
+@dataclass(frozen=True)
+class PackedBatch:
+    """Groups laid end to end as one flat stream of T tokens without padding; N supervised tokens, S sequences.
+
+    A sequence is a branch, or the trunk of a group that has none.
+    """
+
+    tokens: Tensor  # [T]
+    positions: Tensor  # [T] restarted for each group; every branch starts where its trunk ends
+    branches: Tensor  # [T] 0 for the trunk, k for the k-th branch
+    group_lengths: tuple[int, ...]  # sums to T
+    sources: Tensor  # [N] index into T of the token whose hidden state predicts the target
+    targets: Tensor  # [N] token ids
+    owners: Tensor  # [N] the sequence that a target belongs to
+    ends: Tensor  # [S] index into T of each sequence's last token
+    sequences_per_group: tuple[int, ...]  # sums to S
+
+
+@dataclass(frozen=True)
+class UpdateStats:
+    """What one optimiser step did."""
+
+    loss: float
+    grad_norm: float
+    learning_rate: float
+    weights_changed: float
+    """Share of working weights whose stored value moved; small in bf16 at small learning rates."""

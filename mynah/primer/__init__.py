@@ -1,0 +1,1 @@
+"""The embedded worlds: text, demonstrations, prompts, raters, judges and exams that need no network."""

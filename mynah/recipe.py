@@ -1,0 +1,70 @@
+"""A recipe: the settings of every step in one TOML file."""
+
+from __future__ import annotations
+
+from mynah.config import Settings
+from mynah.model.precision import Hardware
+from mynah.step0_pretrain.train import ModelSettings, PretrainSettings, TokenizerSettings
+from mynah.step1_sft.train import SFTSettings
+from mynah.step2_reward.train import RewardSettings
+from mynah.step3_ppo.train import PPOSettings
+
+
+class SampleSettings(Settings):
+    """Answers drawn for ranking, best-of-n and FeedME."""
+
+    n: int = 4
+    """Answers to each prompt."""
+    max_new_tokens: int = 64
+    """Budget of an answer."""
+    temperature: float = 1.0
+    """1 samples the policy itself; lower is safer and more alike."""
+    top_p: float = 1.0
+    """Nucleus; 1 keeps all."""
+    rows: int = 64
+    """Answers decoded together."""
+
+
+class LabelSettings(Settings):
+    """Simulated labellers, where no person ranks."""
+
+    noise: float = 0.6
+    """Standard deviation of a labeller's perception; set so that two agree on 73–77 % of pairs, as people do."""
+    labellers: int = 4
+    """How many there are."""
+
+
+class EvalSettings(Settings):
+    """The exam and the comparisons."""
+
+    temperature: float = 1.0
+    """Of the answers that are marked; every model's the same."""
+    best_of: int = 4
+    """n of best-of-n."""
+    few_shot: int = 4
+    """Worked examples before the base model's question, in plain text."""
+
+
+class Recipe(Settings):
+    """All of it. Any key can be overridden on the command line as `table.key=value`."""
+
+    hardware: Hardware = Hardware()
+    """Where and in which number format to compute."""
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    """The tokenizer trained before the base model."""
+    model: ModelSettings = ModelSettings()
+    """The base model's size."""
+    pretrain: PretrainSettings = PretrainSettings()
+    """Step 0."""
+    sft: SFTSettings = SFTSettings()
+    """Step 1, and FeedME."""
+    sample: SampleSettings = SampleSettings()
+    """Answers for ranking."""
+    label: LabelSettings = LabelSettings()
+    """Simulated labellers."""
+    reward: RewardSettings = RewardSettings()
+    """Step 2."""
+    ppo: PPOSettings = PPOSettings()
+    """Step 3."""
+    eval: EvalSettings = EvalSettings()
+    """The exam and the comparisons."""

@@ -1,0 +1,211 @@
+"""Run folders: where each stage's checkpoint lies, what it was made from, and whether it is done.
+
+`runs/NAME/0-pretrain/`, `runs/NAME/round-R/{1-sft,2-reward,3-feedme,3-ppo}/` hold Hugging Face files only; resume state
+and metrics lie in `STAGE.state/` beside them. `run.json` names the newest of each stage and records every stage's
+parents, data hashes, settings, seed and code version.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import mynah
+from mynah.errors import UserError
+from mynah.files import read_json, sha256, write_folder, write_json
+
+Kind = Literal["pretrain", "sft", "reward", "feedme", "ppo"]
+FOLDERS: dict[Kind, str] = {
+    "pretrain": "0-pretrain",
+    "sft": "1-sft",
+    "reward": "2-reward",
+    "feedme": "3-feedme",
+    "ppo": "3-ppo",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of one round of a run."""
+
+    run: Run
+    kind: Kind
+    key: str
+    """The checkpoint folder, relative to the run."""
+
+    @property
+    def folder(self) -> Path:
+        return self.run.root / self.key
+
+    @property
+    def state(self) -> Path:
+        """Resume state and metrics, beside the checkpoint."""
+        return self.folder.with_name(f"{self.folder.name}.state")
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return self.run.record["stages"].get(self.key, {})
+
+    @property
+    def done(self) -> bool:
+        return self.record.get("status") == "done" and self.folder.is_dir()
+
+    def finish(self, write: Callable[[Path], None], seconds: float, figures: Mapping[str, Any]) -> None:
+        """Publish the checkpoint that `write` fills, and record the stage as done and newest of its kind."""
+        write_folder(self.folder, write)
+        record = self.run.record
+        record["stages"][self.key] |= {
+            "status": "done",
+            "finished": _now(),
+            "seconds": round(seconds, 1),
+            "weights": sha256(self.folder / "model.safetensors"),
+            "figures": dict(figures),
+        }
+        record["newest"][self.kind] = self.key
+        self.run.write(record)
+
+
+class Run:
+    """The folder `HOME/runs/NAME`."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        if not name or name != Path(name).name or name.startswith("."):
+            raise UserError(f"--run {name!r}: a run's name is one plain folder name.")
+        self.name, self.root = name, home / "runs" / name
+
+    @classmethod
+    def existing(cls, home: Path, name: str) -> Run:
+        """The run, or a UserError that lists the runs there are."""
+        run = cls(home, name)
+        if not (run.root / "run.json").is_file():
+            found = sorted(path.parent.name for path in (home / "runs").glob("*/run.json"))
+            there = f"there are: {', '.join(found)}" if found else "there is none yet"
+            raise UserError(f"{run.root}: no such run ({there}); name one with --run, or its home with --home.")
+        return run
+
+    @property
+    def record(self) -> dict[str, Any]:
+        path = self.root / "run.json"
+        if not path.exists():
+            return {"name": self.name, "created": _now(), "rounds": 1, "newest": {}, "stages": {}}
+        return read_json(path)
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        write_json(self.root / "run.json", record)
+
+    def path(self, kind: Kind, round: int) -> str:
+        """The key of a stage: its folder relative to the run."""
+        return FOLDERS[kind] if kind == "pretrain" else f"round-{round}/{FOLDERS[kind]}"
+
+    def round_folder(self, round: int) -> Path:
+        return self.root / f"round-{round}"
+
+    def begin(
+        self,
+        kind: Kind,
+        round: int,
+        *,
+        settings: Mapping[str, Any],
+        seed: int,
+        parents: Mapping[str, str] | None = None,
+        data: Mapping[str, Path] | None = None,
+        redo: bool = False,
+    ) -> Stage:
+        """Enter a stage: new, to be resumed, or done already.
+
+        Args:
+            parents: What it starts from, as stage keys by role (`{"policy": "round-1/1-sft"}`).
+            data: Files it reads, by role; their hashes are recorded.
+            redo: Forget an earlier result or resume state that was made with other settings.
+
+        Raises:
+            UserError: The stage exists with other settings, parents, data or seed.
+        """
+        stage = Stage(self, kind, self.path(kind, round))
+        record = self.record
+        wanted = {
+            "settings": dict(settings),
+            "seed": seed,
+            "parents": {
+                role: {"stage": key, "weights": self.stage(key).record.get("weights")}
+                for role, key in (parents or {}).items()
+            },
+            "data": {role: {"path": path.name, "hash": sha256(path)} for role, path in (data or {}).items()},
+        }
+        old = record["stages"].get(stage.key)
+        if old and not redo:
+            difference = _difference({key: old.get(key) for key in wanted}, wanted)
+            if difference:
+                raise UserError(
+                    f"{self.root / 'run.json'}: {stage.key} was made with another {difference}. "
+                    f"Choose another --run name to keep it, or --redo to train it again."
+                )
+            return stage
+        shutil.rmtree(stage.state, ignore_errors=True)
+        common = {"stage": kind, "round": round, "status": "running", "started": _now(), "code_version": code_version()}
+        record["stages"][stage.key] = common | wanted
+        record["rounds"] = max(record.get("rounds", 1), round)
+        self.write(record)
+        return stage
+
+    def made_from(self, path: Path) -> Any:
+        """What a file of this run was made from, as noted; None if nothing was."""
+        return self.record.get("files", {}).get(self._name_of(path))
+
+    def note(self, path: Path, made_from: Mapping[str, Any]) -> None:
+        """Record what a file was made from, so that the same work is not done twice."""
+        record = self.record
+        record.setdefault("files", {})[self._name_of(path)] = made_from
+        self.write(record)
+
+    def _name_of(self, path: Path) -> str:
+        absolute, root = path.resolve(), self.root.resolve()
+        return str(absolute.relative_to(root)) if absolute.is_relative_to(root) else str(absolute)
+
+    def stage(self, key: str) -> Stage:
+        """A stage by its key, as in `newest`."""
+        kinds = {folder: kind for kind, folder in FOLDERS.items()}
+        return Stage(self, kinds[key.rpartition("/")[2]], key)
+
+    def newest(self, *kinds: Kind) -> str:
+        """The key of the newest finished stage of the first kind that has one.
+
+        Raises:
+            UserError: None of the kinds is there yet; names the verb that makes it.
+        """
+        for kind in kinds:
+            if key := self.record["newest"].get(kind):
+                return key
+        raise UserError(f"{self.root}: has no {kinds[0]} checkpoint yet; make one with `mynah {kinds[0]} --run {self.name}`.")
+
+
+@cache
+def code_version() -> str:
+    """The package version, with the commit when it runs from a checkout."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return mynah.__version__
+    return f"{mynah.__version__}+{commit}"
+
+
+def _difference(old: Any, new: Any, path: str = "") -> str:
+    """The first place where two plain values differ, as `settings.learning_rate (0.001, now 0.002)`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted(old.keys() | new.keys()):
+            if found := _difference(old.get(key), new.get(key), f"{path}.{key}" if path else key):
+                return found
+        return ""
+    old, new = (list(value) if isinstance(value, tuple) else value for value in (old, new))
+    return "" if old == new else f"{path} ({old}, now {new})"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

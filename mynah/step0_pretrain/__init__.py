@@ -1,0 +1,1 @@
+"""Step 0: a base model from raw text."""

@@ -1,0 +1,98 @@
+"""Pretraining: predict the next token of raw text; bits per byte on documents held out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mynah.config import Settings
+from mynah.model.hub import save_policy
+from mynah.model.precision import Hardware, place
+from mynah.model.sizes import Architecture, ModelConfig
+from mynah.model.transformer import initialise
+from mynah.runs import Stage
+from mynah.step0_pretrain.corpus import Corpus
+from mynah.tokens import Tokenizer
+from mynah.train.bits import bits_per_byte
+from mynah.train.optim import OptimSettings
+from mynah.train.order import batches
+from mynah.train.packing import microbatches
+from mynah.train.session import Session
+from mynah.train.step import Learner
+from mynah.train.token_loss import token_logprobs
+
+
+class TokenizerSettings(Settings):
+    """The tokenizer trained before the base model."""
+
+    vocab_size: int = 4096
+    """Number of token ids, special tokens and the 256 bytes included."""
+
+
+class ModelSettings(Settings):
+    """The base model's size; width and layers decide, the rest derives."""
+
+    width: int = 256
+    """Size of the residual stream; a multiple of 32, from 512 on of 64."""
+    layers: int = 8
+    """Number of blocks."""
+    context: int = 512
+    """Longest sequence in tokens."""
+    tied: bool = True
+    """Share the embedding matrix with the output head."""
+    architecture: Architecture = "llama"
+    """The Hugging Face family the folder is saved as: llama, qwen2 (q/k/v biases) or qwen3 (q/k norm)."""
+
+
+class PretrainSettings(OptimSettings):
+    """Step 0."""
+
+    learning_rate: float = 3e-3
+    """Peak learning rate; small models want large ones."""
+    weight_decay: float = 0.1
+    """Decoupled decay of matrices."""
+    epochs: int = 1
+    """Passes over the corpus."""
+    batch_size: int = 64
+    """Documents (or context-long pieces) an update."""
+    microbatch_tokens: int = 16_384
+    """Tokens in one forward pass; a matter of memory, not of results."""
+    heldout: float = 0.02
+    """Share of the documents kept out of training to measure bits per byte."""
+
+
+def pretrain(
+    stage: Stage,
+    corpus: Corpus,
+    tokenizer: Tokenizer,
+    size: ModelSettings,
+    settings: PretrainSettings,
+    hardware: Hardware,
+    seed: int,
+    tensorboard: bool = False,
+) -> None:
+    """Train a base model from nothing and publish it in `stage`."""
+    shape = ModelConfig.of_size(size.width, size.layers, tokenizer.vocab_size, size.context, size.tied, size.architecture)
+    model = place(initialise(shape, seed), hardware)
+    plan = batches(len(corpus.train), settings.batch_size, settings.epochs, seed)
+    learner = Learner(model, settings, len(plan))
+    with Session(stage, len(plan), "updates", tensorboard) as session:
+        if session.saved:
+            learner.load(session.saved["learner"])
+        for step in range(session.first, len(plan)):
+            groups = [corpus.train[i] for i in plan[step]]
+            tokens = sum(map(len, groups)) - len(groups)
+            packed = microbatches(groups, settings.microbatch_tokens, model.device)
+            stats = learner.update(-token_logprobs(model, batch).sum() / tokens for batch in packed)
+            session.log(step + 1, {**vars(stats), "tokens": tokens})
+            session.save_if_due(step + 1, lambda: {"learner": learner.state()})
+        learner.optimiser.copy_ema_to(model)
+        figures = {"parameters": shape.parameters(), "documents": len(corpus.train)}
+        if corpus.heldout:
+            bpb = bits_per_byte(model, corpus.heldout, corpus.heldout_bytes, settings.microbatch_tokens)
+            figures["bits_per_byte"] = round(bpb, 4)
+
+        def write(folder: Path) -> None:
+            save_policy(model, folder, eos=(tokenizer.end_of_text,), pad=tokenizer.pad)
+            tokenizer.save(folder, size.context)
+
+        stage.finish(write, session.seconds, figures)

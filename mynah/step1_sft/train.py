@@ -1,0 +1,114 @@
+"""Supervised fine-tuning: the token loss on what assistants said in demonstrations, and on nothing else."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mynah.config import Settings
+from mynah.model.hub import load_policy, save_policy
+from mynah.model.precision import DTYPES, Hardware, place
+from mynah.model.transformer import Transformer
+from mynah.nouns import Demonstration, Group
+from mynah.runs import Stage
+from mynah.step1_sft.demonstrations import build
+from mynah.tokens import ChatFormat, Tokenizer, check_fits
+from mynah.train.optim import OptimSettings
+from mynah.train.order import batches
+from mynah.train.packing import microbatches
+from mynah.train.session import Session
+from mynah.train.step import Learner
+from mynah.train.token_loss import token_logprobs
+
+
+class SFTSettings(OptimSettings):
+    """Step 1."""
+
+    learning_rate: float = 1e-3
+    """Peak learning rate. Billions of parameters want about 1e-5."""
+    epochs: int = 3
+    """Passes over the demonstrations. InstructGPT took 16: held-out loss rises after one, yet people prefer the result."""
+    batch_size: int = 32
+    """Demonstrations an update."""
+    dropout: float = 0.0
+    """Dropout on residual branches; InstructGPT took 0.2."""
+    microbatch_tokens: int = 16_384
+    """Tokens in one forward pass; a matter of memory, not of results."""
+    heldout: float = 0.05
+    """Share of the demonstrations kept out of training to measure the loss."""
+
+
+def finetune(
+    stage: Stage,
+    parent: Path,
+    demonstrations: Sequence[Demonstration],
+    settings: SFTSettings,
+    hardware: Hardware,
+    seed: int,
+    quality: Callable[[Transformer], float] | None = None,
+    tensorboard: bool = False,
+) -> None:
+    """Fine-tune the policy in `parent` and publish it in `stage`.
+
+    Args:
+        quality: Scores a policy after each epoch, by a reward model or held-out win rate, when there is one; the
+            epoch that it likes best is published, since held-out loss is no guide (Ouyang 2022). Without it, the last.
+    """
+    tokenizer = Tokenizer.load(parent)
+    model = place(load_policy(parent, DTYPES[hardware.dtype], hardware.device), hardware)
+    check_fits(tokenizer, model.config.vocab_size)
+    groups = build(demonstrations, ChatFormat(tokenizer), model.config.context)
+    held = groups[: int(settings.heldout * len(groups))]
+    train = groups[len(held) :]
+    plan = batches(len(train), settings.batch_size, settings.epochs, seed)
+    per_epoch = len(plan) // settings.epochs
+    learner = Learner(model, settings, len(plan))
+    best: dict[str, Any] = {"quality": None, "epoch": None, "weights": None}
+    with Session(stage, len(plan), "updates", tensorboard) as session:
+        if session.saved:
+            learner.load(session.saved["learner"])
+            best = session.saved["best"]
+        for step in range(session.first, len(plan)):
+            torch.manual_seed(seed * 1_000_003 + step)  # dropout draws the same after a resume
+            batch = [train[i] for i in plan[step]]
+            tokens = sum(sum(group.trunk_mask) for group in batch)
+            stats = learner.update(
+                -token_logprobs(model, packed, settings.dropout).sum() / tokens
+                for packed in microbatches(batch, settings.microbatch_tokens, model.device)
+            )
+            figures: dict[str, float] = {**vars(stats), "tokens": tokens}
+            if (step + 1) % per_epoch == 0:
+                if held:
+                    figures["heldout_loss"] = heldout_loss(model, held, settings)
+                if quality:
+                    figures["quality"] = quality(model)
+                    if best["quality"] is None or figures["quality"] > best["quality"]:
+                        best = {"quality": figures["quality"], "epoch": (step + 1) // per_epoch}
+                        best["weights"] = copy.deepcopy(model.state_dict())
+            session.log(step + 1, figures)
+            session.save_if_due(step + 1, lambda: {"learner": learner.state(), "best": best})
+        if best["weights"]:
+            model.load_state_dict(best["weights"])
+        else:
+            learner.optimiser.copy_ema_to(model)
+
+        def write(folder: Path) -> None:
+            save_policy(model, folder, eos=tokenizer.stop_ids, pad=tokenizer.pad)
+            tokenizer.save(folder, model.config.context)
+
+        chosen = {"epoch": best["epoch"] or settings.epochs, "demonstrations": len(train)}
+        stage.finish(write, session.seconds, chosen)
+
+
+@torch.no_grad()
+def heldout_loss(model: Transformer, groups: Sequence[Group], settings: SFTSettings) -> float:
+    """Mean loss in nats per supervised token."""
+    total = count = 0.0
+    for batch in microbatches(groups, settings.microbatch_tokens, model.device):
+        logprobs = token_logprobs(model, batch)
+        total, count = total - float(logprobs.sum()), count + len(logprobs)
+    return total / count

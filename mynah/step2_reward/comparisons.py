@@ -1,0 +1,76 @@
+"""Rankings as training groups: one prompt, K completions, and for every pair how many labellers preferred which."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mynah.errors import UserError
+from mynah.nouns import Comparison, Group
+from mynah.tokens import ChatFormat
+from mynah.train.scoring import unsupervised
+
+
+@dataclass(frozen=True)
+class RankedGroup:
+    """A prompt's completions as one forward pass, and its strict preferences.
+
+    Weights sum to at most 1: each labeller's pairs count 1/C(K,2), labellers share equally. Labellers who disagree
+    leave both directions with their shares, that is a soft target; they are never merged into one ranking.
+    """
+
+    group: Group
+    pairs: tuple[tuple[int, int, float], ...]
+    """(better, worse, weight)"""
+    heldout: bool
+
+
+def build(comparisons: Sequence[Comparison], chat: ChatFormat, context: int, heldout: float) -> list[RankedGroup]:
+    """Rankings of the same answers to the same prompt become one group; a prompt is wholly held out or not at all.
+
+    Raises:
+        UserError: A prompt with an answer is longer than the context, or one side of the split has no preference.
+    """
+    by_content: dict[tuple[str, tuple[str, ...]], list[Comparison]] = {}
+    for comparison in comparisons:
+        by_content.setdefault((prompt_key(comparison), comparison.completions), []).append(comparison)
+    groups = [
+        RankedGroup(_group(same[0], chat, context), _pairs(same), _share(prompt) < heldout)
+        for (prompt, _), same in by_content.items()
+    ]
+    groups = [group for group in groups if group.pairs]  # a ranking in which all tie teaches nothing
+    if not any(not group.heldout for group in groups):
+        raise UserError(f"of {len(comparisons)} rankings none is left to train on; rank more, or lower reward.heldout.")
+    return groups
+
+
+def prompt_key(comparison: Comparison) -> str:
+    """What the same prompt has in common wherever it appears, spacing and case aside."""
+    said = [(message.role, " ".join(message.content.lower().split())) for message in comparison.prompt.messages]
+    return json.dumps(said, ensure_ascii=False)
+
+
+def _pairs(same: Sequence[Comparison]) -> tuple[tuple[int, int, float], ...]:
+    weights: dict[tuple[int, int], float] = {}
+    for comparison in same:
+        count = len(comparison.completions)
+        share = 1 / (count * (count - 1) / 2) / len(same)
+        for pair in comparison.pairs():
+            weights[pair] = weights.get(pair, 0.0) + share
+    return tuple((better, worse, weight) for (better, worse), weight in weights.items())
+
+
+def _group(comparison: Comparison, chat: ChatFormat, context: int) -> Group:
+    prompt = chat.encode_prompt(comparison.prompt.messages)
+    answers = [chat.encode_answer(text) for text in comparison.completions]
+    longest = len(prompt) + max(map(len, answers))
+    if longest > context:
+        label = f"the ranking of prompt {comparison.prompt.id or comparison.prompt.messages[-1].content[:40]!r}"
+        raise UserError(f"{label} has {longest} tokens and the model's context is {context}; shorten the prompt or its answers.")
+    return unsupervised(prompt, answers)
+
+
+def _share(key: str) -> float:
+    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "replace")).digest()[:4], "big") / 2**32

@@ -1,0 +1,175 @@
+"""Reward model: all pairs of one prompt in one batch element, over one forward pass that shares the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mynah.model.attention import PackedPlan
+from mynah.model.heads import EnsembleHeads, ScalarModel, fresh_ensemble, with_scalar_head
+from mynah.model.hub import load_policy, save_ensemble, save_scalar
+from mynah.model.precision import DTYPES, Hardware, place
+from mynah.nouns import Comparison, Demonstration, Group
+from mynah.runs import Stage
+from mynah.step2_reward.calibration import PairFigures, pair_figures
+from mynah.step2_reward.comparisons import RankedGroup, build
+from mynah.step2_reward.ensemble import bootstrap_weights
+from mynah.step2_reward.loss import ranking_loss
+from mynah.tokens import ChatFormat, Tokenizer, check_fits
+from mynah.train.optim import OptimSettings
+from mynah.train.order import batches
+from mynah.train.packing import lay_out, partition
+from mynah.train.scoring import score_groups, unsupervised
+from mynah.train.session import Session
+from mynah.train.step import Learner
+
+
+class RewardSettings(OptimSettings):
+    """Step 2."""
+
+    learning_rate: float = 1e-3
+    """Peak learning rate. InstructGPT: 9e-6 for 6B parameters."""
+    epochs: int = 1
+    """Passes over the prompts; more overfit soon."""
+    batch_size: int = 32
+    """Prompts an update, each with all its completions."""
+    microbatch_tokens: int = 16_384
+    """Tokens in one forward pass; a matter of memory, not of results."""
+    heldout: float = 0.15
+    """Share of the prompts kept out of training to measure accuracy."""
+    ensemble: int = 5
+    """Bootstrap heads whose disagreement tells where the rankings are silent; 0 for none."""
+    ensemble_learning_rate: float = 1e-2
+    """Learning rate of the ensemble's heads; linear on frozen features, so larger."""
+
+
+def train_reward(
+    stage: Stage,
+    parent: Path,
+    comparisons: Sequence[Comparison],
+    demonstrations: Sequence[Demonstration],
+    settings: RewardSettings,
+    hardware: Hardware,
+    seed: int,
+    tensorboard: bool = False,
+) -> None:
+    """Train a reward model that starts from the policy in `parent`, and publish it in `stage`.
+
+    Args:
+        demonstrations: Their last answers score 0 on average after normalisation; none: the ranked answers do.
+    """
+    tokenizer = Tokenizer.load(parent)
+    policy = place(load_policy(parent, DTYPES[hardware.dtype], hardware.device), hardware)
+    check_fits(tokenizer, policy.config.vocab_size)
+    chat = ChatFormat(tokenizer)
+    ranked = build(comparisons, chat, policy.config.context, settings.heldout)
+    train = [group for group in ranked if not group.heldout]
+    held = [group for group in ranked if group.heldout]
+    model = with_scalar_head(policy, seed)
+    heads = fresh_ensemble(max(1, settings.ensemble), policy.config.width, seed + 1).to(model.device)
+    counts = bootstrap_weights(len(train), len(heads.bias), seed)
+    plan = batches(len(train), settings.batch_size, settings.epochs, seed)
+    learner = Learner(model, settings, len(plan))
+    ensemble = Learner(heads, settings.model_copy(update={"learning_rate": settings.ensemble_learning_rate}), len(plan))
+    with Session(stage, len(plan), "updates", tensorboard) as session:
+        if session.saved:
+            learner.load(session.saved["learner"])
+            ensemble.load(session.saved["ensemble"])
+        for step in range(session.first, len(plan)):
+            groups, weights = [train[i] for i in plan[step]], counts[plan[step]]
+            stats = learner.update(_losses(model, heads, groups, weights, settings.microbatch_tokens))
+            ensemble.optimiser.collect()
+            ensemble.apply(0.0, ensemble.clip())
+            figures = dict(vars(stats))
+            if step + 1 == len(plan) or (step + 1) % max(1, len(plan) // 5) == 0:
+                figures["accuracy"] = evaluate(model, held or train, settings)[0].accuracy
+            session.log(step + 1, figures, ("loss", "accuracy"))
+            session.save_if_due(step + 1, lambda: {"learner": learner.state(), "ensemble": ensemble.state()})
+        learner.optimiser.copy_ema_to(model)
+        pairs, spread = evaluate(model, held or train, settings, heads)
+        gain = normalise(model, heads, train, _demonstrated(demonstrations, chat, policy.config.context), settings)
+
+        def write(folder: Path) -> None:
+            save_scalar(model, folder, eos=tokenizer.end_of_turn, pad=tokenizer.pad)
+            tokenizer.save(folder, policy.config.context)
+            if settings.ensemble:
+                save_ensemble(heads, folder)
+
+        figures = {**vars(pairs), "ensemble_spread": spread, "gain": gain, "train_prompts": len(train)}
+        stage.finish(write, session.seconds, figures | {"heldout_prompts": len(held)})
+
+
+def _losses(
+    model: ScalarModel, heads: EnsembleHeads, groups: Sequence[RankedGroup], counts: Tensor, budget: int
+) -> Iterator[Tensor]:
+    """The mean ranking loss over `groups`, in microbatches; with it the ensemble's, on features held fixed.
+
+    counts: [groups, M], how often each head drew each group.
+    """
+    for indices in partition([len(ranked.group) for ranked in groups], budget):
+        batch = lay_out([groups[i].group for i in indices], model.device)
+        ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]  # [S, D]
+        better, worse, weights, drawn, first = [], [], [], [], 0
+        for i in indices:
+            for high, low, weight in groups[i].pairs:
+                better.append(first + high)
+                worse.append(first + low)
+                weights.append(weight / len(groups))
+                drawn.append(counts[i])
+            first += len(groups[i].group.branches)
+        weight = torch.tensor(weights, device=model.device)
+        ranking_loss(heads(ends.detach()), *_long(better, worse, model), weight[:, None] * torch.stack(drawn).to(weight)).backward()
+        yield ranking_loss(model.read(ends), *_long(better, worse, model), weight)
+
+
+def _long(better: list[int], worse: list[int], model: ScalarModel) -> tuple[Tensor, Tensor]:
+    return torch.tensor(better, device=model.device), torch.tensor(worse, device=model.device)
+
+
+def evaluate(
+    model: ScalarModel, groups: Sequence[RankedGroup], settings: RewardSettings, heads: EnsembleHeads | None = None
+) -> tuple[PairFigures, float]:
+    """(pair figures, mean spread of the ensemble in units of the score's own spread) on `groups`."""
+    scored = score_groups(model, [ranked.group for ranked in groups], settings.microbatch_tokens, heads)
+    figures = pair_figures(groups, [scores for scores, _ in scored])
+    if heads is None:
+        return figures, 0.0
+    parts = torch.cat([parts for _, parts in scored])  # [S, M]
+    centred = (parts - parts.mean(0)) / parts.std(0).clamp(min=1e-6)
+    return figures, float(centred.std(dim=1, correction=0).mean())
+
+
+@torch.no_grad()
+def normalise(
+    model: ScalarModel, heads: EnsembleHeads, ranked: Sequence[RankedGroup], demonstrated: Sequence[Group], settings: RewardSettings
+) -> float:
+    """Fold in a gain, so that the ranked samples' scores have unit spread, and a bias, so that demonstrations score 0
+    on average (Ziegler 2019); each head of the ensemble by itself. Returns the gain."""
+    budget = settings.microbatch_tokens
+    samples = score_groups(model, [group.group for group in ranked], budget, heads)
+    spread = torch.cat([scores for scores, _ in samples]).std().clamp(min=1e-6)
+    spreads = torch.cat([parts for _, parts in samples]).std(0).clamp(min=1e-6).to(heads.bias)
+    model.score.weight /= spread
+    heads.weight /= spreads[:, None]
+    # the bias is measured after the gain was rounded into the weights' format
+    origin = score_groups(model, demonstrated or [group.group for group in ranked], budget, heads)
+    model.bias -= torch.cat([scores for scores, _ in origin]).mean().to(model.bias)
+    heads.bias -= torch.cat([parts for _, parts in origin]).mean(0).to(heads.bias)
+    return 1 / float(spread)
+
+
+def _demonstrated(demonstrations: Sequence[Demonstration], chat: ChatFormat, context: int) -> list[Group]:
+    """The last answer of each demonstration behind what came before it."""
+    groups = []
+    for demonstration in demonstrations:
+        last = max(i for i, message in enumerate(demonstration.messages) if message.role == "assistant")
+        if last == 0:
+            continue
+        prompt = chat.encode_prompt(demonstration.messages[:last])
+        answer = chat.encode_answer(demonstration.messages[last].content)
+        if len(prompt) + len(answer) <= context:
+            groups.append(unsupervised(prompt, [answer]))
+    return groups

@@ -1,0 +1,27 @@
+"""Collapse: what a run looks like when it is no longer worth going on, and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+PATIENCE = 3
+"""Iterations in a row that must look bad: one may be chance."""
+
+
+def collapse(history: Sequence[Mapping[str, float]], max_ref_kl: float) -> str | None:
+    """Why the last iterations look like a collapse, in one sentence; None while all is well.
+
+    `history`: figures of every iteration so far, with `ref_kl`, `score`, `entropy`, `length`, `ended`.
+    """
+    if len(history) <= PATIENCE:
+        return None
+    first, last = history[0], history[-PATIENCE:]
+    if all(row["ref_kl"] > max_ref_kl for row in last):
+        return f"ref_kl is above {max_ref_kl:g} nats: the policy has left the reference; raise ppo.kl_coef or set ppo.kl_target"
+    if all(row["score"] < first["score"] - 1 for row in last):
+        return "the score fell by more than one standard deviation of the samples; lower ppo.learning_rate"
+    if first["entropy"] > 0.05 and all(row["entropy"] < 0.02 * first["entropy"] for row in last):
+        return "entropy fell below 2 % of its start: every answer is the same; lower ppo.learning_rate or raise ppo.kl_coef"
+    if first["ended"] > 0.5 and all(row["ended"] < 0.1 for row in last):
+        return "fewer than one answer in ten ends within its budget; raise ppo.max_new_tokens or ppo.kl_coef"
+    return None

@@ -1,0 +1,331 @@
+"""PPO in reading order: roll out, score, reward, advantage, update (Ouyang 2022; details of Ziegler 2019, Huang 2024)."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mynah.agent.assistant import encode_prompts
+from mynah.config import Settings
+from mynah.engine import Engine
+from mynah.errors import UserError
+from mynah.files import write_folder
+from mynah.model.attention import PackedPlan
+from mynah.model.hub import load_ensemble, load_policy, load_scalar, save_policy, save_scalar
+from mynah.model.precision import DTYPES, Hardware, place
+from mynah.nouns import Group, PackedBatch, Prompt, SamplingParams, Trajectory
+from mynah.runs import Stage
+from mynah.step3_ppo.advantages import with_advantages
+from mynah.step3_ppo.collapse import collapse
+from mynah.step3_ppo.loss import policy_loss, value_loss
+from mynah.step3_ppo.rewards import KLController, mismatch, ref_kl, token_rewards
+from mynah.step3_ppo.rollout import as_group, roll_out
+from mynah.step3_ppo.scoring import evaluate, score
+from mynah.tokens import ChatFormat, Tokenizer, check_fits
+from mynah.train.optim import OptimSettings
+from mynah.train.order import batches
+from mynah.train.packing import lay_out, microbatches, partition
+from mynah.train.session import Session
+from mynah.train.step import Learner
+from mynah.train.token_loss import token_entropies, token_logprobs
+
+
+class PPOSettings(OptimSettings):
+    """Step 3."""
+
+    iterations: int = 40
+    """Times that fresh rollouts are made and learned from."""
+    prompts: int = 64
+    """Prompts an iteration."""
+    completions: int = 2
+    """Rollouts of each prompt; they share its computation."""
+    minibatches: int = 4
+    """Updates per pass over an iteration's rollouts."""
+    epochs: int = 1
+    """Passes over an iteration's rollouts (InstructGPT 1, Stiennon 4)."""
+    max_new_tokens: int = 64
+    """Budget of an answer."""
+    temperature: float = 1.0
+    """Of rollouts; log-probabilities are taken at the same. No top-k or top-p: PPO needs the policy's own samples."""
+    kl_coef: float = 0.05
+    """Weight of the per-token penalty for leaving the reference (InstructGPT 0.02, Stiennon 0.05)."""
+    kl_target: float | None = None
+    """Nats of ref_kl that an adaptive kl_coef aims at; none keeps it fixed."""
+    kl_horizon: float = 0.04
+    """How slowly the adaptive coefficient moves, as a share of the run."""
+    missing_end_score: float = -1.0
+    """Score of an answer that does not end within its budget."""
+    uncertainty_penalty: float = 0.0
+    """β of score = ensemble mean − β · ensemble standard deviation; 0 takes the reward model's own head."""
+    gamma: float = 1.0
+    """Discount."""
+    gae_lambda: float = 0.95
+    """λ of the advantage estimate."""
+    whiten: bool = True
+    """Whiten advantages over the whole batch."""
+    clip_range: float = 0.2
+    """ε of the policy's ratio."""
+    value_clip: float = 0.2
+    """How far a value may move in one iteration."""
+    learning_rate: float = 3e-4
+    """Of the policy, constant after the warm-up. InstructGPT: 9e-6 for 1.3B parameters."""
+    schedule: str = "constant"  # type: ignore[assignment]
+    """As in the papers."""
+    value_learning_rate: float = 1e-3
+    """Of the value model."""
+    epsilon: float = 1e-5
+    """Adam's ε, as in the papers' code."""
+    ema_half_life: float = 0.17
+    """Half-life of the average that is evaluated and served (InstructGPT: 0.992 over 500 updates)."""
+    ptx_coef: float = 0.0
+    """Weight of the pretraining loss mixed in (PPO-ptx; InstructGPT 27.8 with its normalisation); 0 for none."""
+    ptx_examples: int = 8
+    """Pretraining pieces an update, with ptx."""
+    max_ref_kl: float = 60.0
+    """Nats beyond which the run counts as collapsed."""
+    microbatch_tokens: int = 16_384
+    """Tokens in one forward pass; a matter of memory, not of results."""
+
+
+@dataclass(frozen=True)
+class Microbatch:
+    """Rollouts in the one layout that old log-probabilities, values and every update share."""
+
+    batch: PackedBatch
+    old_logprobs: Tensor  # [N]
+    old_values: Tensor  # [N]
+    advantages: Tensor  # [N]
+    returns: Tensor  # [N]
+
+
+class PPO:
+    """The five models of step 3 and one iteration over them."""
+
+    def __init__(self, start: Path, reward: Path, settings: PPOSettings, hardware: Hardware, updates: int, seed: int) -> None:
+        dtype, device = DTYPES[hardware.dtype], hardware.device
+        self.settings, self.seed = settings, seed
+        self.tokenizer = Tokenizer.load(start)
+        self.policy = place(load_policy(start, dtype, device), hardware)
+        check_fits(self.tokenizer, self.policy.config.vocab_size)
+        if Tokenizer.load(reward).sha256 != self.tokenizer.sha256:
+            raise UserError(f"{reward}: a tokenizer that does not fit: the reward model reads other tokens than {start} writes.")
+        self.reference = copy.deepcopy(self.policy).requires_grad_(False)
+        self.reward_model = load_scalar(reward, dtype, device).requires_grad_(False)
+        self.ensemble = load_ensemble(reward, device)
+        self.value_model = copy.deepcopy(self.reward_model).requires_grad_(True)
+        self.policy_learner = Learner(self.policy, settings, updates)
+        value_settings = settings.model_copy(update={"learning_rate": settings.value_learning_rate, "ema_half_life": 0.0})
+        self.value_learner = Learner(self.value_model, value_settings, updates)
+        self.engine = Engine(self.policy, rows=min(128, settings.prompts * settings.completions))
+        iterations = settings.kl_horizon * settings.iterations
+        self.controller = KLController(settings.kl_coef, settings.kl_target, iterations)
+
+    def iterate(self, iteration: int, prompts: Sequence[Sequence[int]], ptx: Sequence[Group]) -> dict[str, float]:
+        """Roll out, score, reward, advantage, update; returns the iteration's figures."""
+        settings = self.settings
+        params = SamplingParams(settings.max_new_tokens, settings.temperature, stop=self.tokenizer.stop_ids, seed=self.seed)
+        first = iteration * settings.prompts * settings.completions
+        rollouts = roll_out(self.engine, prompts, params, settings.completions, first)
+
+        trajectories, layouts = self._evaluate(rollouts)
+        trajectories = [[replace(t, rewards=token_rewards(t, self.controller.kl_coef)) for t in part] for part in trajectories]
+        flat = with_advantages(sum(trajectories, []), settings.gamma, settings.gae_lambda, settings.whiten)
+        parts = iter(flat)
+        packed = [
+            _microbatch(layout, [next(parts) for _ in part], self.policy.device)
+            for layout, part in zip(layouts, trajectories, strict=True)
+        ]
+
+        figures = _describe(flat) | {"kl_coef": self.controller.kl_coef}
+        figures["entropy"] = float(torch.cat([token_entropies(self.policy, m.batch, settings.temperature) for m in packed]).mean())
+        figures |= self._update(iteration, packed, ptx)
+        self.controller.update(figures["ref_kl"])
+        self.engine.refresh()
+        return figures
+
+    def _evaluate(self, rollouts: Sequence[list[Trajectory]]) -> tuple[list[list[Trajectory]], list[PackedBatch]]:
+        """Trajectories by microbatch, with all that the frozen models and the learner say of them."""
+        settings = self.settings
+        groups = [as_group(group) for group in rollouts]
+        # a fixed number of microbatches at least, so that minibatches can be made of them
+        budget = min(settings.microbatch_tokens, max(max(map(len, groups)), sum(map(len, groups)) // settings.minibatches))
+        trajectories, layouts = [], []
+        for indices in partition(list(map(len, groups)), budget):
+            batch = lay_out([groups[i] for i in indices], self.policy.device)
+            part = [trajectory for i in indices for trajectory in rollouts[i]]
+            part = evaluate(part, batch, self.policy, self.reference, self.value_model, settings.temperature)
+            part = score(
+                part, batch, self.reward_model, self.ensemble, settings.uncertainty_penalty, settings.missing_end_score
+            )
+            trajectories.append(part)
+            layouts.append(batch)
+        return trajectories, layouts
+
+    def _update(self, iteration: int, packed: list[Microbatch], ptx: Sequence[Group]) -> dict[str, float]:
+        """`epochs` passes over the microbatches, shuffled into minibatches."""
+        totals: dict[str, list[float]] = {}
+        for epoch in range(self.settings.epochs):
+            order = list(range(len(packed)))
+            random.Random(f"{self.seed}/{iteration}/{epoch}").shuffle(order)
+            count = min(self.settings.minibatches, len(packed))
+            for minibatch in range(count):
+                chosen = [packed[i] for i in order[minibatch::count]]
+                figures = self._minibatch(chosen, ptx, first=epoch == 0 and minibatch == 0)
+                for name, value in figures.items():
+                    totals.setdefault(name, []).append(value)
+        return {name: sum(values) / len(values) for name, values in totals.items()}
+
+    def _minibatch(self, chosen: list[Microbatch], ptx: Sequence[Group], first: bool) -> dict[str, float]:
+        """One optimiser step of the policy and one of the value model. Losses average over chosen tokens only."""
+        settings, tokens = self.settings, sum(len(m.old_logprobs) for m in chosen)
+        figures = {"approx_kl": 0.0, "clip_fraction": 0.0}
+
+        def policy_losses() -> Iterator[Tensor]:
+            for m in chosen:
+                logprobs = token_logprobs(self.policy, m.batch, temperature=settings.temperature)
+                result = policy_loss(logprobs, m.old_logprobs, m.advantages, settings.clip_range)
+                figures["approx_kl"] += float(result.approx_kl) / tokens
+                figures["clip_fraction"] += float(result.clipped) / tokens
+                if first:  # nothing has moved since the old log-probabilities were taken in this very layout
+                    assert float(result.largest_ratio_gap) < 1e-4, f"first ratio is off by {result.largest_ratio_gap}"
+                yield result.loss / tokens
+
+        def value_losses() -> Iterator[Tensor]:
+            for m in chosen:
+                plan = PackedPlan(m.batch, self.value_model.dtype)
+                hidden = self.value_model.hidden(m.batch.tokens, m.batch.positions, plan)
+                values = self.value_model.read(hidden[m.batch.sources])
+                yield value_loss(values, m.old_values, m.returns, settings.value_clip) / tokens
+
+        loss = self.policy_learner.backward(policy_losses())
+        norm = self.policy_learner.clip()
+        if ptx:
+            ppo_gradients = self.policy_learner.take_gradients()
+            count = sum(sum(group.trunk_mask) for group in ptx)
+            figures["ptx_loss"] = self.policy_learner.backward(
+                -settings.ptx_coef * token_logprobs(self.policy, batch).sum() / count
+                for batch in microbatches(ptx, settings.microbatch_tokens, self.policy.device)
+            )
+            figures["ptx_grad_norm"] = self.policy_learner.clip()
+            figures["ptx_gradient_ratio"] = figures["ptx_grad_norm"] / max(norm, 1e-12)
+            self.policy_learner.add_gradients(ppo_gradients)
+        stats = self.policy_learner.apply(loss, norm)
+        value_stats = self.value_learner.update(value_losses())
+        return figures | {
+            "policy_loss": loss,
+            "value_loss": value_stats.loss,
+            "policy_grad_norm": norm,
+            "value_grad_norm": value_stats.grad_norm,
+            "learning_rate": stats.learning_rate,
+            "weights_changed": stats.weights_changed,
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "policy": self.policy_learner.state(),
+            "value": self.value_learner.state(),
+            "kl_coef": self.controller.kl_coef,
+            "weight_version": self.engine.weight_version,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.policy_learner.load(state["policy"])
+        self.value_learner.load(state["value"])
+        self.controller.kl_coef = state["kl_coef"]
+        self.engine.weight_version = state["weight_version"]
+
+
+def train_ppo(
+    stage: Stage,
+    start: Path,
+    reward: Path,
+    prompts: Sequence[Prompt],
+    settings: PPOSettings,
+    hardware: Hardware,
+    seed: int,
+    pretraining: Sequence[Group] = (),
+    tensorboard: bool = False,
+) -> None:
+    """Train the policy in `start` against the reward model in `reward` and publish its moving average in `stage`.
+
+    Args:
+        prompts: Other ones than steps 1 and 2 saw.
+        pretraining: Pieces of raw text for ptx.
+
+    Raises:
+        UserError: The run collapsed; the state of the last iteration is kept.
+    """
+    if settings.ptx_coef and not pretraining:
+        raise UserError("ppo.ptx_coef is set, but there is no raw text to mix in; give --text, or set ppo.ptx_coef=0.")
+    if not settings.ptx_coef:
+        pretraining = ()
+    updates = settings.iterations * settings.epochs * settings.minibatches
+    ppo = PPO(start, reward, settings, hardware, updates, seed)
+    encoded = encode_prompts(ChatFormat(ppo.tokenizer), prompts, ppo.engine.context - 1)
+    per_epoch = -(-len(encoded) // settings.prompts)
+    plan = batches(len(encoded), settings.prompts, -(-settings.iterations // per_epoch), seed)
+    history: list[dict[str, float]] = []
+    with Session(stage, settings.iterations, "iterations", tensorboard) as session:
+        if session.saved:
+            ppo.load(session.saved["ppo"])
+            history = session.saved["history"]
+        for iteration in range(session.first, settings.iterations):
+            mixed = random.Random(f"{seed}/ptx/{iteration}").choices(pretraining, k=settings.ptx_examples) if pretraining else []
+            figures = ppo.iterate(iteration, [encoded[i] for i in plan[iteration]], mixed)
+            history.append(figures)
+            session.log(iteration + 1, figures, ("score", "ref_kl", "length"))
+            session.save_if_due(iteration + 1, lambda: {"ppo": ppo.state(), "history": history})
+            if reason := collapse(history, settings.max_ref_kl):
+                raise UserError(f"{stage.key}: stopped at iteration {iteration + 1}, collapsed: {reason}.")
+        _publish(stage, ppo, history, session.seconds)
+
+
+def _publish(stage: Stage, ppo: PPO, history: Sequence[dict[str, float]], seconds: float) -> None:
+    """The value model beside the stage, then the averaged policy as the stage itself."""
+
+    def write_value(folder: Path) -> None:
+        save_scalar(ppo.value_model, folder, eos=ppo.tokenizer.end_of_turn, pad=ppo.tokenizer.pad)
+        ppo.tokenizer.save(folder, ppo.policy.config.context)
+
+    def write_policy(folder: Path) -> None:
+        ppo.policy_learner.optimiser.copy_ema_to(ppo.policy)
+        save_policy(ppo.policy, folder, eos=ppo.tokenizer.stop_ids, pad=ppo.tokenizer.pad)
+        ppo.tokenizer.save(folder, ppo.policy.config.context)
+
+    write_folder(stage.folder.with_name(f"{stage.folder.name}.value"), write_value)
+    last = history[-1]
+    names = ("score", "ref_kl", "entropy", "length", "ended", "mismatch_kl", "kl_coef")
+    figures = {name: last[name] for name in names} | {"iterations": len(history)}
+    figures["weights_changed"] = sum(row["weights_changed"] for row in history) / len(history)
+    stage.finish(write_policy, seconds, figures)
+
+
+def _microbatch(batch: PackedBatch, trajectories: Sequence[Trajectory], device: torch.device) -> Microbatch:
+    def column(name: str) -> Tensor:
+        return torch.cat([getattr(t, name)[t.loss_mask] for t in trajectories]).to(device)
+
+    return Microbatch(batch, column("logprobs"), column("values"), column("advantages"), column("returns"))
+
+
+def _describe(trajectories: Sequence[Trajectory]) -> dict[str, float]:
+    """What the rollouts were like, before the update."""
+    gaps = torch.cat([mismatch(t) for t in trajectories])
+    count = len(trajectories)
+    returns = torch.cat([t.returns[t.loss_mask] for t in trajectories if t.returns is not None])
+    values = torch.cat([t.values[t.loss_mask] for t in trajectories if t.values is not None])
+    return {
+        "score": sum(t.score or 0.0 for t in trajectories) / count,
+        "ref_kl": sum(ref_kl(t) for t in trajectories) / count,
+        "length": sum(len(t.completion) for t in trajectories) / count,
+        "ended": sum(t.finish_reason == "stop" for t in trajectories) / count,
+        "mismatch_kl": float(gaps.mean()),
+        "mismatch_max": float(gaps.abs().max()),
+        "value_explained": 1 - float((returns - values).var() / returns.var().clamp(min=1e-8)),
+    }

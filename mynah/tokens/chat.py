@@ -1,0 +1,158 @@
+"""Conversations as token ids, with masks of what the model must say; people's text never turns into special tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Literal
+
+from mynah.errors import UserError
+from mynah.nouns import ROLES, Message
+from mynah.tokens.seal import Shield
+from mynah.tokens.template import ChatTemplate
+from mynah.tokens.tokenizer import SPECIAL_TOKENS, Tokenizer, whole_text
+
+Tools = Sequence[Mapping[str, Any]]
+
+
+class ChatFormat:
+    """One tokenizer's way to write conversations: any Hugging Face chat template, ours by default.
+
+    Ids equal transformers' `apply_chat_template`, with two intended exceptions. A special token's string in a content
+    is plain text. And no token joins the end of a prompt with the start of its answer (`\\n` + `\\n`), because a model
+    that generates cannot reach back into its prompt: so prompt ids + answer ids = conversation ids.
+
+    Raises UserError when the tokenizer has no chat template and lacks the special tokens of ours.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        if tokenizer.template is None:
+            missing = [token for token in SPECIAL_TOKENS[:9] if token not in tokenizer.special]
+            raise UserError(
+                f"{tokenizer.where}: has no chat template, and ours needs {missing[0]}, which it lacks; put the "
+                f"chat_template.jinja of a chat model of the same family into the folder."
+            )
+        self.tokenizer = tokenizer
+        self._template: ChatTemplate = tokenizer.template
+
+    def encode_prompt(self, messages: Sequence[Message], tools: Tools = ()) -> list[int]:
+        """Ids of a conversation up to where the assistant's next turn begins.
+
+        Raises UserError for an empty conversation, an unknown role, or one that the template refuses.
+        """
+        talk = _Talk(self.tokenizer, self._template, messages, tools)
+        text = talk.text(len(messages), answering=True)
+        return self.tokenizer.sealed.encode_sealed(text, talk.starts(text))[0]
+
+    def encode_conversation(
+        self, messages: Sequence[Message], tools: Tools = (), *, supervise: Literal["all", "last"] = "all"
+    ) -> tuple[list[int], list[bool]]:
+        """Ids [T] and mask [T], True for the tokens that the assistant must generate, its end of turn included.
+
+        `supervise`: all assistant turns, or only the last one. Raises UserError as `encode_prompt`, and when the
+        template rewrites a supervised turn later (as those do that drop earlier reasoning).
+        """
+        talk = _Talk(self.tokenizer, self._template, messages, tools)
+        text = talk.text(len(messages))
+        spans = [talk.answer(text, turn) for turn in (talk.turns if supervise == "all" else talk.turns[-1:])]
+        ids, starts = self.tokenizer.sealed.encode_sealed(text, talk.starts(text))
+        return ids, [any(begin <= start < end for begin, end in spans) for start in starts]
+
+    def encode_answer(self, text: str, *, ended: bool = True) -> list[int]:
+        """Ids that complete a prompt with an assistant's answer; the last is the end of turn unless not `ended`.
+
+        `encode_prompt(m) + encode_answer(a)` is `encode_conversation(m + [a])` up to that end of turn.
+        """
+        messages = (Message("user", "?"), Message("assistant", text))
+        ids, mask = self.encode_conversation(messages)
+        answer = [token for token, supervised in zip(ids, mask, strict=True) if supervised]
+        return answer if ended else answer[:-1]
+
+
+class _Talk:
+    """One conversation, shielded, and the texts that its beginnings render to."""
+
+    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, messages: Sequence[Message], tools: Tools) -> None:
+        if not messages:
+            raise UserError("The conversation is empty; give it at least one message.")
+        plain, plain_tools = [_plain(message) for message in messages], _whole(list(tools))
+        self._tokenizer = tokenizer
+        self._template = template
+        self._shield = Shield([plain, plain_tools])
+        self._messages = [self._cover(message) for message in plain]
+        self._tools = self._shield.cover(plain_tools, tokenizer.markers)
+        self._end = tokenizer.sealed.spelling[tokenizer.token(tokenizer.end_of_turn)]
+        self._texts: dict[tuple[int, bool], str] = {}
+        self.turns = [i for i, message in enumerate(messages) if message.role == "assistant"]
+        """Indices of the assistant's messages."""
+
+    def text(self, count: int, answering: bool = False) -> str:
+        """The first `count` messages rendered, with the special tokens of the template sealed."""
+        if (count, answering) not in self._texts:
+            rendered = self._template.render(self._messages[:count], self._tools, answering)
+            self._texts[count, answering] = self._shield.uncover(self._tokenizer.sealed.seal(rendered))
+        return self._texts[count, answering]
+
+    def answer(self, whole: str, turn: int) -> tuple[int, int]:
+        """Where message `turn` lies in `whole`: from where its prompt ends to after its end of turn.
+
+        Raises UserError when `whole` does not hold what the model read and generated in that turn.
+        """
+        prompt, upto = self.text(turn, answering=True), self.text(turn + 1)
+        end = upto.rfind(self._end, len(prompt))
+        if upto.startswith(prompt) and end < 0:
+            raise UserError(f"{self._tokenizer.where}: its chat template never ends an answer; mend chat_template.")
+        stop = end + len(self._end)
+        if not upto.startswith(prompt) or not whole.startswith(upto[:stop]):
+            raise UserError(
+                f"{self._tokenizer.where}: its chat template rewrites earlier turns, so message {turn + 1} is not what "
+                f"the model would say there; supervise only the last answer, or use a template that keeps turns."
+            )
+        return len(prompt), stop
+
+    def starts(self, whole: str) -> set[int]:
+        """Where prompts end in `whole`, for the turns that the template left as the model said them."""
+        found = set()
+        for turn in self.turns:
+            with suppress(UserError):
+                found.add(self.answer(whole, turn)[0])
+        return found
+
+    def _cover(self, message: dict[str, Any]) -> dict[str, Any]:
+        covered = {k: self._shield.cover(v, self._tokenizer.markers) for k, v in message.items() if k != "role"}
+        if message["role"] == "assistant":  # its <think> is structure, written by the model itself
+            covered["content"] = self._shield.cover(message["content"], self._tokenizer.special_markers)
+        return {"role": message["role"], **covered}
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    """The message as templates expect it. Raises UserError for an unknown role."""
+    if message.role not in ROLES:
+        raise UserError(f"Unknown role {message.role!r}; use one of {', '.join(ROLES)}.")
+    plain: dict[str, Any] = _whole(message.to_json())
+    for call in plain.get("tool_calls", []):
+        function = call.get("function", call)
+        if "arguments" in function:
+            function["arguments"] = _arguments(function["arguments"])
+    return plain
+
+
+def _arguments(value: Any) -> Any:
+    """OpenAI's API sends arguments as JSON in a string; templates expect the object."""
+    if not isinstance(value, str):
+        return value
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return value
+    return parsed if isinstance(parsed, dict) else value
+
+
+def _whole(value: Any) -> Any:
+    """A copy in plain JSON types whose strings are valid Unicode."""
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, Mapping):
+        return {_whole(key): _whole(entry) for key, entry in value.items()}
+    return [_whole(entry) for entry in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,124 @@
+"""AdamW with fp32 masters and an fp32 moving average over working weights of any format; learning-rate schedules.
+
+At small learning rates most bf16 weights would not move at all: an update must exceed 1/256 of a weight to show. The
+masters take every update; the working weights are their rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from mynah.config import Settings
+
+
+class OptimSettings(Settings):
+    """How weights move. Fractions are of the run, so that 12 iterations and 12 000 both make sense."""
+
+    learning_rate: float
+    """Peak learning rate."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate falls after the warm-up."""
+    warmup: float = 0.02
+    """Share of the run over which the learning rate rises from 0."""
+    final: float = 0.1
+    """Learning rate at the end, as a share of the peak (cosine and linear)."""
+    weight_decay: float = 0.0
+    """Decoupled decay of matrices; vectors are never decayed."""
+    beta1: float = 0.9
+    """Decay of Adam's first moment."""
+    beta2: float = 0.95
+    """Decay of Adam's second moment."""
+    epsilon: float = 1e-8
+    """Adam's ε."""
+    clip: float = 1.0
+    """Largest gradient norm; 0 does not clip."""
+    ema_half_life: float = 0.0
+    """Half-life of the moving average of the weights, as a share of the run; 0 keeps none."""
+
+
+class MasterAdamW:
+    """Owns the fp32 masters of `model`'s weights (the weights themselves where those are fp32)."""
+
+    def __init__(self, model: nn.Module, settings: OptimSettings, total_steps: int) -> None:
+        self.settings, self.total_steps = settings, total_steps
+        self.weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self.masters = [
+            weight if weight.dtype == torch.float32 else weight.detach().float().clone() for weight in self.weights
+        ]
+        for master in self.masters:
+            master.grad = None
+        decayed = [master for master in self.masters if master.ndim > 1]
+        plain = [master for master in self.masters if master.ndim <= 1]
+        self.adam = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=settings.learning_rate,
+            betas=(settings.beta1, settings.beta2),
+            eps=settings.epsilon,
+            fused=True,
+        )
+        self.ema = [master.detach().clone() for master in self.masters] if settings.ema_half_life else []
+
+    def collect(self) -> None:
+        """Add the working weights' gradients to the masters', in fp32, and clear them."""
+        for weight, master in zip(self.weights, self.masters, strict=True):
+            if weight is master or weight.grad is None:
+                continue
+            gradient = weight.grad.float()
+            master.grad = gradient if master.grad is None else master.grad.add_(gradient)
+            weight.grad = None
+
+    @torch.no_grad()
+    def step(self, step: int) -> float:
+        """Apply the gradients as update number `step` (from 0); returns the share of working weights that changed."""
+        for group in self.adam.param_groups:
+            group["lr"] = learning_rate(self.settings, step, self.total_steps)
+        before = [weight.clone() for weight in self.weights]
+        self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+        for weight, master in zip(self.weights, self.masters, strict=True):
+            if weight is not master:
+                weight.copy_(master)
+        if self.ema:
+            decay = 0.5 ** (1 / max(1.0, self.settings.ema_half_life * self.total_steps))
+            torch._foreach_lerp_(self.ema, [m.detach() for m in self.masters], 1 - decay)
+        changed = sum(int((old != new).sum()) for old, new in zip(before, self.weights, strict=True))
+        return changed / sum(weight.numel() for weight in self.weights)
+
+    @torch.no_grad()
+    def copy_ema_to(self, model: nn.Module) -> None:
+        """Round the moving average into another model's weights (the masters' own, when no average is kept)."""
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        for weight, average in zip(weights, self.ema or self.masters, strict=True):
+            weight.copy_(average)
+
+    def state(self) -> dict[str, Any]:
+        """All that a bitwise resume needs."""
+        masters = [master.detach() for master in self.masters]
+        return {"masters": masters, "ema": self.ema, "adam": self.adam.state_dict()}
+
+    @torch.no_grad()
+    def load(self, state: Mapping[str, Any]) -> None:
+        restored: list[tuple[list[Tensor], list[Tensor]]] = [(self.masters, state["masters"]), (self.ema, state["ema"])]
+        for targets, sources in restored:
+            for target, source in zip(targets, sources, strict=True):
+                target.copy_(source)
+        for weight, master in zip(self.weights, self.masters, strict=True):
+            weight.copy_(master)
+        self.adam.load_state_dict(dict(state["adam"]))
+
+
+def learning_rate(settings: OptimSettings, step: int, total_steps: int) -> float:
+    """The rate of update number `step` (from 0) of `total_steps`."""
+    warmup = math.ceil(settings.warmup * total_steps)
+    if step < warmup:
+        return settings.learning_rate * (step + 1) / warmup
+    if settings.schedule == "constant":
+        return settings.learning_rate
+    progress = (step - warmup) / max(1, total_steps - warmup)
+    fall = progress if settings.schedule == "linear" else (1 - math.cos(math.pi * progress)) / 2
+    return settings.learning_rate * (1 - (1 - settings.final) * fall)

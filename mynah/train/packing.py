@@ -1,0 +1,78 @@
+"""Groups of sequences laid end to end as one flat stream: no padding, no contamination, prompts computed once.
+
+`[prompt | c1 | … | cK]` with restarted positions and siblings hidden from each other gives each completion exactly the
+hidden states that it has alone behind its prompt, gradients included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from mynah.nouns import Group, PackedBatch
+
+
+def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu") -> PackedBatch:
+    """The flat stream of `groups` and where its supervised tokens, sequences and their ends lie.
+
+    Raises:
+        ValueError: A trunk is empty, or its first token is supervised (nothing comes before it to predict it).
+    """
+    tokens: list[int] = []
+    positions: list[int] = []
+    branches: list[int] = []
+    sources: list[int] = []
+    targets: list[int] = []
+    owners: list[int] = []
+    ends: list[int] = []
+    for group in groups:
+        if not group.trunk or group.trunk_mask[0]:
+            raise ValueError("a group's trunk needs a first token that is not supervised.")
+        start, length = len(tokens), len(group.trunk)
+        parts = [(group.trunk, group.trunk_mask), *zip(group.branches, group.branch_masks, strict=True)]
+        for branch, (part, mask) in enumerate(parts):
+            offset = len(tokens)
+            before = start + length - 1 if branch else offset - 1  # what precedes the part's first token
+            for i, supervised in enumerate(mask):
+                if supervised:
+                    sources.append(offset + i - 1 if i else before)
+                    targets.append(part[i])
+                    owners.append(len(ends))
+            tokens += part
+            positions += range(length, length + len(part)) if branch else range(length)
+            branches += [branch] * len(part)
+            if branch or not group.branches:
+                ends.append(len(tokens) - 1 if part else before)
+    column = lambda values: torch.tensor(values, dtype=torch.long, device=device)  # noqa: E731
+    return PackedBatch(
+        tokens=column(tokens),
+        positions=column(positions),
+        branches=column(branches),
+        group_lengths=tuple(map(len, groups)),
+        sources=column(sources),
+        targets=column(targets),
+        owners=column(owners),
+        ends=column(ends),
+        sequences_per_group=tuple(max(1, len(group.branches)) for group in groups),
+    )
+
+
+def partition(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Indices into `lengths`, in microbatches that cost at most `budget` tokens each once padded inside attention.
+
+    Neighbours in length go together, so that little is padded; one that is longer than the budget goes alone.
+    """
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        if batches and (len(batches[-1]) + 1) * lengths[index] <= budget:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches
+
+
+def microbatches(groups: Sequence[Group], budget: int, device: torch.device) -> Iterator[PackedBatch]:
+    """`groups`, partitioned and laid out one microbatch at a time."""
+    for indices in partition(list(map(len, groups)), budget):
+        yield lay_out([groups[i] for i in indices], device)

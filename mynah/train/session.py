@@ -1,0 +1,113 @@
+"""One sitting of a training stage: resumes where the last one stopped, saves on the way and on Ctrl-C, logs, shows progress.
+
+The loop stays in the step's own `train.py`:
+
+    with Session(stage, total, "steps") as session:
+        if session.saved: learner.load(session.saved["learner"])
+        for step in range(session.first, total):
+            …
+            session.log(step + 1, {"loss": …})
+            session.save_if_due(step + 1, lambda: {"learner": learner.state()})
+"""
+
+from __future__ import annotations
+
+import io
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+import torch
+
+from mynah.errors import Interrupted, UserError
+from mynah.files import write_atomic
+from mynah.progress import Progress
+from mynah.runs import Stage
+from mynah.train.metrics import MetricsLog
+
+SAVE_EVERY = 30.0
+"""Seconds of work that a kill may cost. When to save is a matter of time; what is computed is not."""
+
+
+class Session:
+    """Wraps a loop of `total` steps of `stage`; `saved` is the state left by an earlier sitting, if any."""
+
+    def __init__(self, stage: Stage, total: int, unit: str, tensorboard: bool = False) -> None:
+        self.stage, self.total = stage, total
+        stage.state.mkdir(parents=True, exist_ok=True)
+        self.first, self.saved = _newest_state(stage.state)
+        self._before = float(self.saved["seconds"]) if self.saved else 0.0
+        self._metrics = MetricsLog(stage.state, self.first, tensorboard)
+        self._progress = Progress(stage.kind, total, unit, self.first)
+        self._interrupted = False
+
+    def __enter__(self) -> Self:
+        self._start = self._last_save = time.monotonic()
+        if threading.current_thread() is threading.main_thread():
+            self._handler = signal.signal(signal.SIGINT, self._note_interrupt)
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.__exit__(kind, error, trace)
+        self._metrics.close()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._handler)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in this stage, earlier sittings included."""
+        return self._before + time.monotonic() - self._start
+
+    def log(self, step: int, figures: dict[str, float], show: tuple[str, ...] = ("loss",)) -> None:
+        """Record the figures of step number `step` (from 1) and advance the bar."""
+        self._metrics.write(step, figures | {"seconds": self.seconds})
+        self._progress.advance(1, **{name: f"{figures[name]:.4g}" for name in show if name in figures})
+
+    def save_if_due(self, step: int, state: Callable[[], dict[str, Any]]) -> None:
+        """Save after `step` steps when it is time, at the end, or when Ctrl-C was pressed.
+
+        Raises:
+            Interrupted: After saving, on Ctrl-C.
+        """
+        due = time.monotonic() - self._last_save > SAVE_EVERY
+        if due or step == self.total or self._interrupted:
+            save_state(self.stage.state, step, state() | {"seconds": self.seconds})
+            self._last_save = time.monotonic()
+        if self._interrupted and step < self.total:
+            raise Interrupted(f"{self.stage.key}: stopped after {step} of {self.total}; the same command goes on from there.")
+
+    def _note_interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._interrupted:  # the second Ctrl-C does not wait for the step to end
+            raise KeyboardInterrupt
+        self._interrupted = True
+
+
+def save_state(folder: Path, step: int, state: dict[str, Any]) -> None:
+    """Write `step-N.pt` whole or not at all, then remove older ones."""
+
+    def write(path: Path) -> None:
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        path.write_bytes(buffer.getbuffer())
+
+    path = folder / f"step-{step:09d}.pt"
+    write_atomic(path, write)
+    for old in folder.glob("step-*.pt"):
+        if old != path:
+            old.unlink()
+
+
+def _newest_state(folder: Path) -> tuple[int, dict[str, Any] | None]:
+    paths = sorted(folder.glob("step-*.pt"))
+    if not paths:
+        return 0, None
+    try:
+        state = torch.load(paths[-1], map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise UserError(f"{paths[-1]}: cannot be read ({error}); remove it to begin the stage again.") from None
+    return int(paths[-1].stem.removeprefix("step-")), state
