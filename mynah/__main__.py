@@ -2,60 +2,75 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 from cyclopts import App, Parameter
+from rich.console import Console
+from rich.markup import escape
 
 import mynah
-from mynah.config import load
+from mynah.config import describe
 from mynah.errors import Interrupted, UserError
 from mynah.progress import console
+from mynah.recipe import Recipe
+from mynah.verbs import embedded, steps, use
 
-app = App(
-    name="mynah",
-    version=mynah.__version__,
-    help="Pretrain, fine-tune, rank, train a reward model, run PPO, chat: ChatGPT's three steps on your own machine.",
-    help_epilogue="Start with `mynah demo --mini`. Every verb explains itself: `mynah ppo --help`.",
-    help_format="plaintext",
-    default_parameter=Parameter(negative=()),
-)
+VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    # verb → (function, the recipe's tables that it reads)
+    "demo": (embedded.demo, ()),
+    "import": (steps.import_, ()),
+    "pretrain": (steps.pretrain, ("tokenizer", "model", "pretrain", "hardware")),
+    "sft": (steps.sft, ("sft", "hardware")),
+    "sample": (steps.sample, ("sample", "hardware")),
+    "label": (steps.label, ("label",)),
+    "reward": (steps.reward, ("reward", "hardware")),
+    "ppo": (steps.ppo, ("ppo", "hardware")),
+    "eval": (use.evaluate, ("eval", "hardware")),
+    "chat": (use.chat, ("hardware",)),
+    "data": (use.data, ()),
+    "report": (use.report, ()),
+    "export": (use.export, ()),
+}
 
 
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Where:
-    """Where a run lives and how it is trained."""
-
-    run: str = "main"
-    "Name of the run: the folder HOME/runs/NAME."
-    home: Annotated[Path, Parameter(env_var="MYNAH_HOME")] = Path()
-    "Folder that holds runs/."
-    recipe: str = "small"
-    "A shipped recipe (mini, small) or the path of a TOML file."
-    seed: int = 0
-    "Decides everything that is drawn at random."
-    redo: bool = False
-    "Train again what was trained with other settings."
-    tensorboard: bool = False
-    "Write metrics for TensorBoard too."
+def build_app() -> App:
+    """The command line. Settings of a verb's tables stand below its help, as documented in the settings classes."""
+    app = App(
+        name="mynah",
+        version=mynah.__version__,
+        help="ChatGPT's three steps on your own machine: demonstrations, a reward model from rankings, PPO.",
+        help_epilogue="Start with `mynah demo --mini`. Every verb explains itself: `mynah ppo --help`.",
+        help_format="markdown",
+        default_parameter=Parameter(negative=()),
+        console=Console(),
+        error_console=console,
+    )
+    for name, (function, tables) in VERBS.items():
+        settings = "\n\n".join(_settings(table) for table in tables)
+        epilogue = f"Settings, given as `table.key=value`:\n\n```\n{settings}\n```" if settings else None
+        app.command(function, name=name, help_epilogue=epilogue)
+    return app
 
 
 def main() -> None:
-    """Run a verb; mistakes are one sentence, an interruption says how to go on."""
+    """Run a verb. Mistakes are one sentence, an interruption says how to go on."""
     try:
-        app(print_error=True)
+        build_app()()
     except Interrupted as stop:
-        console.print(f"[yellow]{stop}[/yellow]", soft_wrap=True)
+        console.print(f"[yellow]{escape(str(stop))}[/yellow]", soft_wrap=True)
         sys.exit(130)
     except KeyboardInterrupt:
         sys.exit(130)
     except UserError as error:
-        console.print(f"[red]{error}[/red]", soft_wrap=True, markup=True)
+        console.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         sys.exit(1)
+
+
+def _settings(table: str) -> str:
+    schema = Recipe.model_fields[table].annotation
+    assert isinstance(schema, type)
+    return describe(schema, table)
 
 
 if __name__ == "__main__":

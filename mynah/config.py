@@ -1,4 +1,4 @@
-"""Settings: TOML recipes plus dotted overrides, validated; an unknown key is an error that names the nearest known one."""
+"""Settings: TOML recipes plus dotted overrides, validated; an unknown key is an error naming the nearest one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job on an embedded world: base → SFT → sample → rank → reward model → best-of-n, FeedME, PPO → exam → report."""
+"""The main job on an embedded world: base → SFT → sample → rank → reward model → FeedME, PPO → exam → report."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ class Demo:
             policy, folder = loop.policy(round), loop.run.round_folder(round) / "data"
             samples = loop.sample(data["ranking"], folder / "samples.jsonl", policy)
             rankings.append(self._rank(samples, folder / "rankings.jsonl"))
-            self._say("2", "A reward model learns from rankings of its answers", loop.reward(rankings, data["demonstrations"], round).key)
+            self._say(
+                "2",
+                "A reward model learns from rankings of its answers",
+                loop.reward(rankings, data["demonstrations"], round).key,
+            )
             self._say("2½", "FeedME: fine-tuning on the best of n answers", loop.feedme(samples, round).key)
             self._say("3", "PPO against the reward model", loop.ppo(data["ppo"], data["corpus"], round).key)
 
@@ -79,7 +83,9 @@ class Demo:
     def _write_world(self) -> dict[str, Path]:
         """The world's files, as anybody would bring theirs; `mynah sft --data …` works on them too."""
         folder, seed = self.loop.run.root / "data", self.loop.seed
-        paths = {name: folder / f"{name}.jsonl" for name in ("corpus", "demonstrations", "ranking", "ppo", "dev", "exam")}
+        paths = {
+            name: folder / f"{name}.jsonl" for name in ("corpus", "demonstrations", "ranking", "ppo", "dev", "exam")
+        }
         jsonl.write_texts(paths["corpus"], self.world.corpus(seed))
         jsonl.write_demonstrations(paths["demonstrations"], self.world.demonstrations(seed))
         for split in ("ranking", "ppo", "dev", "exam"):
@@ -102,7 +108,9 @@ class Demo:
         examples = jsonl.read_demonstrations(run.root / "data" / "demonstrations.jsonl")[: recipe.eval.few_shot]
 
         def answers(name: str, kind: Any, settings: SampleSettings) -> list[Samples]:
-            return jsonl.read_samples(loop.sample(prompts, folder / f"{name}.jsonl", run.newest(kind), settings, examples))
+            return jsonl.read_samples(
+                loop.sample(prompts, folder / f"{name}.jsonl", run.newest(kind), settings, examples)
+            )
 
         scorer = Scorer.load(run.root / run.newest("reward"), recipe.hardware)
         return {
@@ -141,7 +149,9 @@ def show(report: dict[str, Any], path: Path) -> None:
     for behaviour in report["exam"]["sft"]:
         table.add_row(behaviour, *(f"{report['exam'][model][behaviour]['rate']:.0%}" for model in MODELS))
     gold = report["gold"]
-    table.add_row("gold score", *(f"{gold[m]['mean']:.2f} [{gold[m]['low']:.2f}, {gold[m]['high']:.2f}]" for m in MODELS))
+    table.add_row(
+        "gold score", *(f"{gold[m]['mean']:.2f} [{gold[m]['low']:.2f}, {gold[m]['high']:.2f}]" for m in MODELS)
+    )
     console.print(table)
     for name, win in report["win_rate"].items():
         words = name.replace("_vs_", " against ").replace("_", "-")

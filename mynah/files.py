@@ -123,4 +123,4 @@ def _fsync(path: Path) -> None:
 
 def _disk_error(path: Path, error: OSError) -> UserError:
     why = error.strerror or str(error)
-    return UserError(f"{path}: could not be written ({why}); what was there before is untouched. Free some space or choose another --home.")
+    return UserError(f"{path}: could not be written ({why}); what was there before is untouched. Free some space.")

@@ -1,11 +1,11 @@
 """The files that people exchange with other tools: JSONL in conversational form, read with the line of every mistake.
 
-    {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}       a demonstration
-    {"prompt": [{"role": "user", "content": "…"}]}                                                 a prompt
-    {"prompt": […], "completions": [[{"role": "assistant", "content": "…"}], …]}                   samples
-    {"prompt": […], "completions": [[…], …], "ranks": [1, 2, 2, 4]}                                a ranking
-    {"prompt": […], "chosen": […], "rejected": […]}                                                a pair
-    {"text": "…"}                                                                                  raw text
+{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}       a demonstration
+{"prompt": [{"role": "user", "content": "…"}]}                                                 a prompt
+{"prompt": […], "completions": [[{"role": "assistant", "content": "…"}], …]}                   samples
+{"prompt": […], "completions": [[…], …], "ranks": [1, 2, 2, 4]}                                a ranking
+{"prompt": […], "chosen": […], "rejected": […]}                                                a pair
+{"text": "…"}                                                                                  raw text
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def read_comparisons(path: Path) -> list[Comparison]:
     """Rankings of K answers, or pairs. A file in which no row prefers one answer to another is refused."""
     comparisons = _read(path, _comparison)
     if not any(comparison.pairs() for comparison in comparisons):
-        raise UserError(f"{path}: every ranking is a tie, so nothing is preferred to anything; rank some answers apart.")
+        raise UserError(
+            f"{path}: every ranking is a tie, so nothing is preferred to anything; rank some answers apart."
+        )
     return comparisons
 
 
@@ -148,7 +150,8 @@ def _samples(row: Row) -> Samples:
 
 def _comparison(row: Row) -> Comparison:
     if "chosen" in row or "rejected" in row:
-        completions, ranks = (_answer(row, "chosen"), _answer(row, "rejected")), (1, 2)
+        completions: tuple[str, ...] = (_answer(row, "chosen"), _answer(row, "rejected"))
+        ranks: tuple[int, ...] = (1, 2)
     else:
         completions, ranks = _completions(row, least=2), _ranks(row)
         if len(ranks) != len(completions):
@@ -177,7 +180,9 @@ def _answer(row: Row, field: str) -> str:
         return value
     message = _messages(row, field)[-1]
     if message.role != "assistant":
-        raise _Mistake(f'field "{field}": an answer must be an assistant message, this one is a {message.role} message.')
+        raise _Mistake(
+            f'field "{field}": an answer must be an assistant message, this one is a {message.role} message.'
+        )
     return message.content
 
 

@@ -1,6 +1,6 @@
-"""The loop as a team runs it: each step of each round on the newest artifacts, recorded in run.json, resumed or skipped.
+"""The loop as a team runs it: each step of each round on the newest artifacts, recorded, resumed or skipped.
 
-    0 pretrain → 1 sft → [ sample → rank → 2 reward → 3 ppo (or feedme) ] → the bracket again on the newest policy
+0 pretrain → 1 sft → [ sample → rank → 2 reward → 3 ppo (or feedme) ] → the bracket again on the newest policy
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ class Loop:
     def sft(self, demonstrations: Path, round: int = 1) -> Stage:
         """Step 1 on the base model."""
         parent = self.run.newest("pretrain")
-        stage = self._begin("sft", round, {"sft": self.recipe.sft}, {"base": parent}, {"demonstrations": demonstrations})
+        stage = self._begin(
+            "sft", round, {"sft": self.recipe.sft}, {"base": parent}, {"demonstrations": demonstrations}
+        )
         if not stage.done:
             rows = jsonl.read_demonstrations(demonstrations)
             folder, recipe = self.run.root / parent, self.recipe

@@ -1,6 +1,6 @@
 """Every type that flows between the steps; frozen, so that a stage returns a new object with more filled in.
 
-`Prompt → Completion×K → Comparison → reward model → score → Trajectory → PackedBatch → UpdateStats → checkpoint → Completion`
+`Prompt → Completion×K → Comparison → reward model → score → Trajectory → PackedBatch → UpdateStats → checkpoint`
 """
 
 from __future__ import annotations
@@ -141,9 +141,9 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class Group:
-    """What shares one forward pass: a trunk, and branches that each see the trunk and themselves but not their siblings.
+    """What shares one forward pass: a trunk, and branches that each see the trunk and themselves, not their siblings.
 
-    A demonstration is a trunk alone; a comparison or the rollouts of one prompt are a trunk (the prompt) with K branches.
+    A demonstration is a trunk alone; a comparison, or the rollouts of one prompt, are the prompt with K branches.
     A mask says which tokens are supervised, that is: predicted by the loss.
     """
 

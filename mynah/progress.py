@@ -50,7 +50,9 @@ class Progress:
         elif time.monotonic() - self._said > LINE_EVERY:
             self._say()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar:
             self._bar.stop()
         else:
@@ -61,7 +63,8 @@ class Progress:
         rate = (self.done - self._first) / max(self._said - self._start, 1e-9)
         left = f", {(self.total - self.done) / rate:.0f} s left" if 0 < self.done < self.total and rate else ""
         console.print(
-            f"{self.title}: {self.done}/{self.total} {self.unit}, {rate:.4g}/s{left}  {self._figures}".rstrip(), soft_wrap=True
+            f"{self.title}: {self.done}/{self.total} {self.unit}, {rate:.4g}/s{left}  {self._figures}".rstrip(),
+            soft_wrap=True,
         )
 
 

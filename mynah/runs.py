@@ -182,7 +182,9 @@ class Run:
         for kind in kinds:
             if key := self.record["newest"].get(kind):
                 return key
-        raise UserError(f"{self.root}: has no {kinds[0]} checkpoint yet; make one with `mynah {kinds[0]} --run {self.name}`.")
+        raise UserError(
+            f"{self.root}: has no {kinds[0]} checkpoint yet; make one with `mynah {kinds[0]} --run {self.name}`."
+        )
 
 
 @cache

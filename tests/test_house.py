@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "mynah"
 # Lowest first. A module imports from lower layers and from its own package. Neighbours in a layer do not see each
 # other, except along `<`: the right one may import the left ones.
 LAYERS = (
-    ("errors < files < nouns < config",),
+    ("errors < files < nouns < config", "progress"),
     ("jsonl < runs", "store"),
     ("tokens",),
     ("model",),
@@ -23,6 +23,7 @@ LAYERS = (
     ("server",),
     ("recipe < loop",),
     ("demo",),
+    ("verbs",),
     ("__main__",),
 )
 STEPS = {"step0_pretrain", "step1_sft", "step2_reward", "step3_ppo"}

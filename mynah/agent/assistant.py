@@ -41,7 +41,9 @@ class Assistant:
     ) -> list[Samples]:
         """`n` answers to each prompt; sample k of prompt i is sequence (first + i)·n + k of `params.seed`."""
         params = replace(params, stop=self.tokenizer.stop_ids)
-        completions = generate_shown(self.engine, self.encode_prompts(prompts), params, n, title or self.name, first * n)
+        completions = generate_shown(
+            self.engine, self.encode_prompts(prompts), params, n, title or self.name, first * n
+        )
         return [
             Samples(
                 prompt,

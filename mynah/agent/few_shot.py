@@ -1,4 +1,4 @@
-"""A base model asked in plain text, as GPT-3 was: worked examples, then the question; never a chat template it has not seen."""
+"""A base model asked in plain text, as GPT-3 was: worked examples, then the question; no chat template."""
 
 from __future__ import annotations
 
@@ -26,12 +26,16 @@ class FewShot:
         newlines = [token for token in range(tokenizer.vocab_size) if "\n" in tokenizer.decode([token])]
         self.stop = (*newlines, *tokenizer.stop_ids)
 
-    def sample(self, prompts: Sequence[Prompt], params: SamplingParams, n: int, title: str = "", first: int = 0) -> list[Samples]:
+    def sample(
+        self, prompts: Sequence[Prompt], params: SamplingParams, n: int, title: str = "", first: int = 0
+    ) -> list[Samples]:
         """`n` answers to each prompt; examples are dropped from the front where the context is too short for them."""
         texts = [f"{self.header}{as_text(prompt.messages)}{NAMES['assistant']}:" for prompt in prompts]
         room = self.engine.context - params.max_new_tokens - 1
         ids = [[self.tokenizer.end_of_text, *tokens[-room:]] for tokens in self.tokenizer.encode_many(texts)]
-        completions = generate_shown(self.engine, ids, replace(params, stop=self.stop), n, title or self.name, first * n)
+        completions = generate_shown(
+            self.engine, ids, replace(params, stop=self.stop), n, title or self.name, first * n
+        )
         return [
             Samples(
                 prompt,

@@ -63,7 +63,10 @@ class Scorer:
         scored = self.score([row.prompt for row in samples], [row.completions for row in samples])
         chosen = []
         for row, result in zip(samples, scored, strict=True):
-            order = [(reason == "stop", score) for reason, score in zip(row.finish_reasons, result.scores.tolist(), strict=True)]
+            order = [
+                (reason == "stop", score)
+                for reason, score in zip(row.finish_reasons, result.scores.tolist(), strict=True)
+            ]
             k = order.index(max(order))
             chosen.append(Samples(row.prompt, (row.completions[k],), (row.finish_reasons[k],), row.model))
         return chosen

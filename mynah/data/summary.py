@@ -26,13 +26,17 @@ def summarise(path: Path) -> dict[str, Any]:
     if "text" in row:
         texts = jsonl.read_texts(path)
         return {"kind": "raw text", "documents": len(texts), "characters": sum(map(len, texts)), "warnings": []}
-    raise UserError(f"{path}:{first[0]}: has none of the fields messages, prompt, ranks, chosen, text; see `mynah data --help`.")
+    raise UserError(
+        f"{path}:{first[0]}: has none of the fields messages, prompt, ranks, chosen, text; see `mynah data --help`."
+    )
 
 
 def _demonstrations(rows: Sequence[Demonstration]) -> dict[str, Any]:
     texts = [tuple(m.content for m in row.messages) for row in rows]
     turns = sum(m.role == "assistant" for row in rows for m in row.messages)
-    empty = sum(not m.content.strip() for row in rows for m in row.messages if m.role == "assistant" and not m.tool_calls)
+    empty = sum(
+        not m.content.strip() for row in rows for m in row.messages if m.role == "assistant" and not m.tool_calls
+    )
     return {
         "conversations": len(rows),
         "assistant turns": turns,

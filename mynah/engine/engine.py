@@ -41,7 +41,9 @@ class Engine:
         prefill_tokens: Prompts are prefilled together up to this many tokens a pass.
     """
 
-    def __init__(self, model: Transformer, rows: int = 64, context: int | None = None, prefill_tokens: int = 4096) -> None:
+    def __init__(
+        self, model: Transformer, rows: int = 64, context: int | None = None, prefill_tokens: int = 4096
+    ) -> None:
         self.context = min(context or model.config.context, model.config.context)
         self.weight_version = 0
         self._runner = Runner(model, rows, self.context)
@@ -124,7 +126,8 @@ class Engine:
 
         Half a completion from old weights and half from new would have no policy; so no row may be active.
         """
-        assert not self._scheduler.running and not self._scheduler.waiting, "refresh() while sequences are in flight"
+        in_flight = len(self._scheduler.running) + len(self._scheduler.waiting)
+        assert in_flight == 0, "refresh() while sequences are in flight"
         self.weight_version += 1
 
     @property

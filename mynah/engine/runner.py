@@ -76,8 +76,8 @@ class _PrefillPlan:
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         self.keys.append(k)
         self.values.append(v)
-        rows = (x[self.rows].transpose(1, 2) for x in (q, k, v))
-        return attention_by_blocks(*rows, self.visible).transpose(1, 2).flatten(0, 1)[self.back]
+        q, k, v = (x[self.rows].transpose(1, 2) for x in (q, k, v))
+        return attention_by_blocks(q, k, v, self.visible).transpose(1, 2).flatten(0, 1)[self.back]
 
 
 class _DecodePlan:

@@ -54,7 +54,8 @@ class Scheduler:
 
     def admit(self) -> list[tuple[Request, int]]:
         """The next (request, number of samples) to prefill in one pass, within rows and the token budget."""
-        free, tokens, chosen = self.rows - len(self.running), 0, []
+        free, tokens = self.rows - len(self.running), 0
+        chosen: list[tuple[Request, int]] = []
         while self.waiting:
             request = self.waiting[0]
             wanted = min(request.n - request.admitted, self.rows)
@@ -68,6 +69,6 @@ class Scheduler:
         return chosen
 
     def drop(self, request_id: int) -> list[int]:
-        """Take a request out of the queue; the indices of its rows in flight, highest first, for the engine to release."""
+        """Take a request out of the queue; its rows in flight, highest first, are for the engine to release."""
         self.waiting = deque(request for request in self.waiting if request.id != request_id)
         return [i for i in reversed(range(len(self.running))) if self.running[i].request.id == request_id]

@@ -38,7 +38,7 @@ def wilson(successes: float, n: int) -> Estimate:
 
 
 def bootstrap_mean(values: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = 0) -> Estimate:
-    """A mean's percentile bootstrap; with `clusters`, whole clusters are drawn (answers about one entity stand or fall together)."""
+    """A mean's percentile bootstrap; with `clusters`, whole clusters are drawn: their answers hang together."""
     if not values:
         return Estimate(0.0, 0.0, 0.0, 0)
     groups: dict[Hashable, list[float]] = {}

@@ -12,7 +12,7 @@ from mynah.files import append_lines
 from mynah.nouns import Comparison, Samples
 from mynah.progress import console
 
-HELP = "Give each answer its rank, best 1, equal ranks for a tie: `2 1 1 3`. `s` skips, `q` leaves; what is ranked is kept."
+HELP = "Give each answer its rank, 1 for the best, equal for a tie: `2 1 1 3`. `s` skips, `q` leaves; the rest is kept."
 
 
 def label(samples: Sequence[Samples], out: Path, labeller: str, ask: Callable[[str], str] = input) -> int:
@@ -63,5 +63,7 @@ def parse_ranks(line: str, count: int) -> tuple[int, ...]:
     if len(words) == 1 and len(line) == count:
         words = list(line)
     if len(words) != count or not all(word.isdigit() and 1 <= int(word) <= count for word in words):
-        raise UserError(f"{count} ranks from 1 to {count} are needed, as in `{' '.join(map(str, range(1, count + 1)))}`.")
+        raise UserError(
+            f"{count} ranks from 1 to {count} are needed, as in `{' '.join(map(str, range(1, count + 1)))}`."
+        )
     return tuple(map(int, words))

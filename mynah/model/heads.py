@@ -60,7 +60,7 @@ class EnsembleHeads(nn.Module):
 
 
 def with_scalar_head(policy: Transformer, seed: int) -> ScalarModel:
-    """A reward model that starts from a copy of `policy`, its head drawn from N(0, 1/√(D+1)), bias 0 (Stiennon 2020)."""
+    """A reward model that starts as a copy of `policy`, its head drawn from N(0, 1/√(D+1)), bias 0 (Stiennon 2020)."""
     model = ScalarModel(copy.deepcopy(policy))
     with torch.no_grad():
         model.score.weight.copy_(_head(1, policy.config.width, seed))

@@ -36,7 +36,7 @@ def save_policy(model: Transformer, folder: Path, *, eos: Sequence[int], pad: in
 
 
 def save_scalar(model: ScalarModel, folder: Path, *, eos: int, pad: int) -> None:
-    """Write `model` so that `AutoModelForSequenceClassification` loads it with one label; its score lacks `score_bias`."""
+    """Write `model` so that `AutoModelForSequenceClassification` loads it; its one logit lacks `score_bias`."""
     config = to_hf(model.backbone.config, model.dtype)
     config |= {"architectures": [f"{CLASSES[model.backbone.config.architecture]}ForSequenceClassification"]}
     config |= {"num_labels": 1, "id2label": {"0": "score"}, "label2id": {"score": 0}}
@@ -60,7 +60,7 @@ def load_scalar(folder: Path, dtype: torch.dtype, device: torch.device | str = "
     """The reward or value model in `folder`, with its `score_bias`."""
     config, plain = load_config(folder), read_json(folder / "config.json")
     if not str(plain.get("architectures", [""])[0]).endswith("ForSequenceClassification"):
-        raise UserError(f"{folder}: is not a reward model (no …ForSequenceClassification in config.json); train one with `mynah reward`.")
+        raise UserError(f"{folder}: is not a reward model; train one with `mynah reward`.")
     with torch.device("meta"):
         backbone = Transformer(config)
         model = ScalarModel(backbone)

@@ -39,7 +39,7 @@ def place(model: Transformer, hardware: Hardware) -> Transformer:
     model = model.to(device=hardware.device, dtype=DTYPES[hardware.dtype])
     if hardware.compile:
         for block in model.layers:
-            block.mlp.compile(dynamic=True)
+            block.compile(dynamic=True)
     return model
 
 

@@ -38,13 +38,17 @@ def build(texts: Sequence[str], tokenizer: Tokenizer, context: int, heldout: flo
         else:
             train += pieces(ids, tokenizer.end_of_text, context)
     if not train:
-        raise UserError(f"the corpus has {len(texts)} documents, all held out; give more text, or lower pretrain.heldout.")
+        raise UserError(
+            f"the corpus has {len(texts)} documents, all held out; give more text, or lower pretrain.heldout."
+        )
     return Corpus(train, held, held_bytes)
 
 
 def pieces(ids: Sequence[int], end_of_text: int, context: int) -> list[Group]:
     """One document as groups of at most `context` tokens; a long one goes on where the last piece ended."""
     stream = (end_of_text, *ids, end_of_text)
-    cuts = range(0, len(stream) - 1, context - 1)  # neighbours share a token: the last of one predicts the next's second
+    cuts = range(
+        0, len(stream) - 1, context - 1
+    )  # neighbours share a token: the last of one predicts the next's second
     parts = [stream[start : start + context] for start in cuts]
     return [Group(part, (False,) + (True,) * (len(part) - 1)) for part in parts]

@@ -71,7 +71,9 @@ def pretrain(
     tensorboard: bool = False,
 ) -> None:
     """Train a base model from nothing and publish it in `stage`."""
-    shape = ModelConfig.of_size(size.width, size.layers, tokenizer.vocab_size, size.context, size.tied, size.architecture)
+    shape = ModelConfig.of_size(
+        size.width, size.layers, tokenizer.vocab_size, size.context, size.tied, size.architecture
+    )
     model = place(initialise(shape, seed), hardware)
     plan = batches(len(corpus.train), settings.batch_size, settings.epochs, seed)
     learner = Learner(model, settings, len(plan))
@@ -86,7 +88,7 @@ def pretrain(
             session.log(step + 1, {**vars(stats), "tokens": tokens})
             session.save_if_due(step + 1, lambda: {"learner": learner.state()})
         learner.optimiser.copy_ema_to(model)
-        figures = {"parameters": shape.parameters(), "documents": len(corpus.train)}
+        figures: dict[str, float] = {"parameters": shape.parameters(), "documents": len(corpus.train)}
         if corpus.heldout:
             bpb = bits_per_byte(model, corpus.heldout, corpus.heldout_bytes, settings.microbatch_tokens)
             figures["bits_per_byte"] = round(bpb, 4)

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from mynah.config import Settings
 from mynah.model.hub import load_policy, save_policy
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.model.transformer import Transformer
@@ -31,7 +30,7 @@ class SFTSettings(OptimSettings):
     learning_rate: float = 1e-3
     """Peak learning rate. Billions of parameters want about 1e-5."""
     epochs: int = 3
-    """Passes over the demonstrations. InstructGPT took 16: held-out loss rises after one, yet people prefer the result."""
+    """Passes over the demonstrations. InstructGPT took 16: held-out loss rises after one, yet people like it."""
     batch_size: int = 32
     """Demonstrations an update."""
     dropout: float = 0.0
@@ -87,7 +86,7 @@ def finetune(
                 if quality:
                     figures["quality"] = quality(model)
                     if best["quality"] is None or figures["quality"] > best["quality"]:
-                        best = {"quality": figures["quality"], "epoch": (step + 1) // per_epoch}
+                        best["quality"], best["epoch"] = figures["quality"], (step + 1) // per_epoch
                         best["weights"] = copy.deepcopy(model.state_dict())
             session.log(step + 1, figures)
             session.save_if_due(step + 1, lambda: {"learner": learner.state(), "best": best})

@@ -34,9 +34,9 @@ def pair_figures(groups: Sequence[RankedGroup], scores: Sequence[Tensor], bins: 
     longer: list[float] = []  # length of the better minus length of the worse
     for ranked, values in zip(groups, scores, strict=True):
         lengths = [len(branch) for branch in ranked.group.branches]
-        for better, worse, weight in ranked.pairs:
+        for better, worse, share in ranked.pairs:
             deltas.append(float(values[better] - values[worse]))
-            weights.append(weight)
+            weights.append(share)
             longer.append(lengths[better] - lengths[worse])
     delta, weight, length = torch.tensor(deltas), torch.tensor(weights), torch.tensor(longer)
     agree = (delta > 0).float() + 0.5 * (delta == 0).float()

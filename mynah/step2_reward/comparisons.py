@@ -68,7 +68,9 @@ def _group(comparison: Comparison, chat: ChatFormat, context: int) -> Group:
     longest = len(prompt) + max(map(len, answers))
     if longest > context:
         label = f"the ranking of prompt {comparison.prompt.id or comparison.prompt.messages[-1].content[:40]!r}"
-        raise UserError(f"{label} has {longest} tokens and the model's context is {context}; shorten the prompt or its answers.")
+        raise UserError(
+            f"{label} has {longest} tokens and the model's context is {context}; shorten the prompt or its answers."
+        )
     return unsupervised(prompt, answers)
 
 

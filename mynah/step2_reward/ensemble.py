@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def bootstrap_weights(groups: int, members: int, seed: int) -> Tensor:
-    """How often each of `groups` was drawn, with replacement, by each head: [groups, members], columns sum to `groups`."""
+    """How often each head drew each group, with replacement: [groups, members], columns sum to `groups`."""
     generator = torch.Generator().manual_seed(seed)
     draws = torch.randint(groups, (groups, members), generator=generator)
     return torch.zeros(groups, members).scatter_add_(0, draws, torch.ones(groups, members))

@@ -114,14 +114,16 @@ def _losses(
         ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]  # [S, D]
         better, worse, weights, drawn, first = [], [], [], [], 0
         for i in indices:
-            for high, low, weight in groups[i].pairs:
+            for high, low, share in groups[i].pairs:
                 better.append(first + high)
                 worse.append(first + low)
-                weights.append(weight / len(groups))
+                weights.append(share / len(groups))
                 drawn.append(counts[i])
             first += len(groups[i].group.branches)
         weight = torch.tensor(weights, device=model.device)
-        ranking_loss(heads(ends.detach()), *_long(better, worse, model), weight[:, None] * torch.stack(drawn).to(weight)).backward()
+        ranking_loss(
+            heads(ends.detach()), *_long(better, worse, model), weight[:, None] * torch.stack(drawn).to(weight)
+        ).backward()
         yield ranking_loss(model.read(ends), *_long(better, worse, model), weight)
 
 
@@ -144,7 +146,11 @@ def evaluate(
 
 @torch.no_grad()
 def normalise(
-    model: ScalarModel, heads: EnsembleHeads, ranked: Sequence[RankedGroup], demonstrated: Sequence[Group], settings: RewardSettings
+    model: ScalarModel,
+    heads: EnsembleHeads,
+    ranked: Sequence[RankedGroup],
+    demonstrated: Sequence[Group],
+    settings: RewardSettings,
 ) -> float:
     """Fold in a gain, so that the ranked samples' scores have unit spread, and a bias, so that demonstrations score 0
     on average (Ziegler 2019); each head of the ensemble by itself. Returns the gain."""
@@ -152,12 +158,12 @@ def normalise(
     samples = score_groups(model, [group.group for group in ranked], budget, heads)
     spread = torch.cat([scores for scores, _ in samples]).std().clamp(min=1e-6)
     spreads = torch.cat([parts for _, parts in samples]).std(0).clamp(min=1e-6).to(heads.bias)
-    model.score.weight /= spread
-    heads.weight /= spreads[:, None]
+    model.score.weight.div_(spread)
+    heads.weight.div_(spreads[:, None])
     # the bias is measured after the gain was rounded into the weights' format
     origin = score_groups(model, demonstrated or [group.group for group in ranked], budget, heads)
-    model.bias -= torch.cat([scores for scores, _ in origin]).mean().to(model.bias)
-    heads.bias -= torch.cat([parts for _, parts in origin]).mean(0).to(heads.bias)
+    model.bias.sub_(torch.cat([scores for scores, _ in origin]).mean().to(model.bias))
+    heads.bias.sub_(torch.cat([parts for _, parts in origin]).mean(0).to(heads.bias))
     return 1 / float(spread)
 
 

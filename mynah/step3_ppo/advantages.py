@@ -33,7 +33,8 @@ def with_advantages(trajectories: Sequence[Trajectory], gamma: float, lam: float
     """Fill in `advantages` and `returns`; advantages are whitened over all chosen tokens of the batch."""
     filled = []
     for trajectory in trajectories:
-        assert trajectory.rewards is not None and trajectory.values is not None
+        assert trajectory.rewards is not None
+        assert trajectory.values is not None
         advantages, returns = gae(trajectory.rewards, trajectory.values, trajectory.loss_mask, gamma, lam)
         filled.append(replace(trajectory, advantages=advantages, returns=returns))
     if not whiten:

@@ -17,11 +17,11 @@ def collapse(history: Sequence[Mapping[str, float]], max_ref_kl: float) -> str |
         return None
     first, last = history[0], history[-PATIENCE:]
     if all(row["ref_kl"] > max_ref_kl for row in last):
-        return f"ref_kl is above {max_ref_kl:g} nats: the policy has left the reference; raise ppo.kl_coef or set ppo.kl_target"
+        return f"ref_kl is above {max_ref_kl:g} nats; raise ppo.kl_coef, or set ppo.kl_target"
     if all(row["score"] < first["score"] - 1 for row in last):
         return "the score fell by more than one standard deviation of the samples; lower ppo.learning_rate"
     if first["entropy"] > 0.05 and all(row["entropy"] < 0.02 * first["entropy"] for row in last):
-        return "entropy fell below 2 % of its start: every answer is the same; lower ppo.learning_rate or raise ppo.kl_coef"
+        return "entropy fell below 2 % of its start; lower ppo.learning_rate, or raise ppo.kl_coef"
     if first["ended"] > 0.5 and all(row["ended"] < 0.1 for row in last):
         return "fewer than one answer in ten ends within its budget; raise ppo.max_new_tokens or ppo.kl_coef"
     return None

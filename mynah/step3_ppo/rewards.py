@@ -14,8 +14,8 @@ def token_rewards(trajectory: Trajectory, kl_coef: float) -> Tensor:
     The penalty is never clamped at zero: a token less likely than under the reference gives a bonus, and the sum
     stays an unbiased estimate of the KL (Ziegler 2019). Other tokens (tool output, user turns) get 0. Shape [C].
     """
-    assert trajectory.logprobs is not None and trajectory.ref_logprobs is not None and trajectory.score is not None
-    rewards = -kl_coef * (trajectory.logprobs - trajectory.ref_logprobs) * trajectory.loss_mask
+    assert trajectory.score is not None
+    rewards = -kl_coef * log_ratio(trajectory)
     chosen = trajectory.loss_mask.nonzero()
     if len(chosen):
         rewards[int(chosen[-1])] += trajectory.score
@@ -24,8 +24,14 @@ def token_rewards(trajectory: Trajectory, kl_coef: float) -> Tensor:
 
 def ref_kl(trajectory: Trajectory) -> float:
     """Σ_t log π − log π_ref over the trajectory, in nats: one sample of KL(policy ‖ reference)."""
-    assert trajectory.logprobs is not None and trajectory.ref_logprobs is not None
-    return float(((trajectory.logprobs - trajectory.ref_logprobs) * trajectory.loss_mask).sum())
+    return float(log_ratio(trajectory).sum())
+
+
+def log_ratio(trajectory: Trajectory) -> Tensor:
+    """log π − log π_ref [C], 0 where the policy did not choose."""
+    assert trajectory.logprobs is not None
+    assert trajectory.ref_logprobs is not None
+    return (trajectory.logprobs - trajectory.ref_logprobs) * trajectory.loss_mask
 
 
 class KLController:

@@ -31,7 +31,7 @@ def roll_out(
 
 
 def as_group(trajectories: Sequence[Trajectory]) -> Group:
-    """The trajectories of one prompt as one forward pass: the prompt once, a branch each, their masks as supervision."""
+    """The trajectories of one prompt as one forward pass: the prompt once, a branch each, supervised by their masks."""
     prompt = trajectories[0].tokens[: trajectories[0].prompt_length]
     return Group(
         prompt,

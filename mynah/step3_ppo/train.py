@@ -1,4 +1,4 @@
-"""PPO in reading order: roll out, score, reward, advantage, update (Ouyang 2022; details of Ziegler 2019, Huang 2024)."""
+"""PPO in reading order: roll out, score, reward, advantage, update (Ouyang 2022; Ziegler 2019; Huang 2024)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from mynah.agent.assistant import encode_prompts
-from mynah.config import Settings
 from mynah.engine import Engine
 from mynah.errors import UserError
 from mynah.files import write_folder
@@ -108,20 +107,26 @@ class Microbatch:
 class PPO:
     """The five models of step 3 and one iteration over them."""
 
-    def __init__(self, start: Path, reward: Path, settings: PPOSettings, hardware: Hardware, updates: int, seed: int) -> None:
+    def __init__(
+        self, start: Path, reward: Path, settings: PPOSettings, hardware: Hardware, updates: int, seed: int
+    ) -> None:
         dtype, device = DTYPES[hardware.dtype], hardware.device
         self.settings, self.seed = settings, seed
         self.tokenizer = Tokenizer.load(start)
         self.policy = place(load_policy(start, dtype, device), hardware)
         check_fits(self.tokenizer, self.policy.config.vocab_size)
         if Tokenizer.load(reward).sha256 != self.tokenizer.sha256:
-            raise UserError(f"{reward}: a tokenizer that does not fit: the reward model reads other tokens than {start} writes.")
+            raise UserError(
+                f"{reward}: a tokenizer that does not fit: the reward model reads other tokens than {start} writes."
+            )
         self.reference = copy.deepcopy(self.policy).requires_grad_(False)
         self.reward_model = load_scalar(reward, dtype, device).requires_grad_(False)
         self.ensemble = load_ensemble(reward, device)
         self.value_model = copy.deepcopy(self.reward_model).requires_grad_(True)
         self.policy_learner = Learner(self.policy, settings, updates)
-        value_settings = settings.model_copy(update={"learning_rate": settings.value_learning_rate, "ema_half_life": 0.0})
+        value_settings = settings.model_copy(
+            update={"learning_rate": settings.value_learning_rate, "ema_half_life": 0.0}
+        )
         self.value_learner = Learner(self.value_model, value_settings, updates)
         self.engine = Engine(self.policy, rows=min(128, settings.prompts * settings.completions))
         iterations = settings.kl_horizon * settings.iterations
@@ -130,13 +135,19 @@ class PPO:
     def iterate(self, iteration: int, prompts: Sequence[Sequence[int]], ptx: Sequence[Group]) -> dict[str, float]:
         """Roll out, score, reward, advantage, update; returns the iteration's figures."""
         settings = self.settings
-        params = SamplingParams(settings.max_new_tokens, settings.temperature, stop=self.tokenizer.stop_ids, seed=self.seed)
+        params = SamplingParams(
+            settings.max_new_tokens, settings.temperature, stop=self.tokenizer.stop_ids, seed=self.seed
+        )
         first = iteration * settings.prompts * settings.completions
         rollouts = roll_out(self.engine, prompts, params, settings.completions, first)
 
         trajectories, layouts = self._evaluate(rollouts)
-        trajectories = [[replace(t, rewards=token_rewards(t, self.controller.kl_coef)) for t in part] for part in trajectories]
-        flat = with_advantages(sum(trajectories, []), settings.gamma, settings.gae_lambda, settings.whiten)
+        trajectories = [
+            [replace(t, rewards=token_rewards(t, self.controller.kl_coef)) for t in part] for part in trajectories
+        ]
+        flat = with_advantages(
+            [t for part in trajectories for t in part], settings.gamma, settings.gae_lambda, settings.whiten
+        )
         parts = iter(flat)
         packed = [
             _microbatch(layout, [next(parts) for _ in part], self.policy.device)
@@ -144,7 +155,9 @@ class PPO:
         ]
 
         figures = _describe(flat) | {"kl_coef": self.controller.kl_coef}
-        figures["entropy"] = float(torch.cat([token_entropies(self.policy, m.batch, settings.temperature) for m in packed]).mean())
+        figures["entropy"] = float(
+            torch.cat([token_entropies(self.policy, m.batch, settings.temperature) for m in packed]).mean()
+        )
         figures |= self._update(iteration, packed, ptx)
         self.controller.update(figures["ref_kl"])
         self.engine.refresh()
@@ -155,7 +168,9 @@ class PPO:
         settings = self.settings
         groups = [as_group(group) for group in rollouts]
         # a fixed number of microbatches at least, so that minibatches can be made of them
-        budget = min(settings.microbatch_tokens, max(max(map(len, groups)), sum(map(len, groups)) // settings.minibatches))
+        budget = min(
+            settings.microbatch_tokens, max(max(map(len, groups)), sum(map(len, groups)) // settings.minibatches)
+        )
         trajectories, layouts = [], []
         for indices in partition(list(map(len, groups)), budget):
             batch = lay_out([groups[i] for i in indices], self.policy.device)
@@ -277,7 +292,11 @@ def train_ppo(
             ppo.load(session.saved["ppo"])
             history = session.saved["history"]
         for iteration in range(session.first, settings.iterations):
-            mixed = random.Random(f"{seed}/ptx/{iteration}").choices(pretraining, k=settings.ptx_examples) if pretraining else []
+            mixed = (
+                random.Random(f"{seed}/ptx/{iteration}").choices(pretraining, k=settings.ptx_examples)
+                if pretraining
+                else []
+            )
             figures = ppo.iterate(iteration, [encoded[i] for i in plan[iteration]], mixed)
             history.append(figures)
             session.log(iteration + 1, figures, ("score", "ref_kl", "length"))

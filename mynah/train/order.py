@@ -6,7 +6,7 @@ import random
 
 
 def batches(count: int, size: int, epochs: int, seed: int) -> list[list[int]]:
-    """Indices into `count` examples, `size` an update, each epoch in a new order; an epoch's rest is a smaller batch."""
+    """Indices into `count` examples, `size` an update, each epoch in a new order, its rest a smaller batch."""
     plan = []
     for epoch in range(epochs):
         order = list(range(count))

@@ -16,9 +16,7 @@ from mynah.train.packing import lay_out, partition
 def unsupervised(prompt: Sequence[int], completions: Sequence[Sequence[int]]) -> Group:
     """A group of which only the end of each completion is read."""
     branches = tuple(map(tuple, completions))
-    return Group(
-        tuple(prompt), (False,) * len(prompt), branches, tuple((False,) * len(branch) for branch in branches)
-    )
+    return Group(tuple(prompt), (False,) * len(prompt), branches, tuple((False,) * len(branch) for branch in branches))
 
 
 @torch.no_grad()

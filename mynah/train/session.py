@@ -1,4 +1,4 @@
-"""One sitting of a training stage: resumes where the last one stopped, saves on the way and on Ctrl-C, logs, shows progress.
+"""One sitting of a training stage: resumes where the last one stopped, saves on the way and on Ctrl-C, logs.
 
 The loop stays in the step's own `train.py`:
 
@@ -52,7 +52,9 @@ class Session:
         self._progress.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.__exit__(kind, error, trace)
         self._metrics.close()
         if threading.current_thread() is threading.main_thread():
@@ -79,7 +81,9 @@ class Session:
             save_state(self.stage.state, step, state() | {"seconds": self.seconds})
             self._last_save = time.monotonic()
         if self._interrupted and step < self.total:
-            raise Interrupted(f"{self.stage.key}: stopped after {step} of {self.total}; the same command goes on from there.")
+            raise Interrupted(
+                f"{self.stage.key}: stopped after {step} of {self.total}; the same command goes on from there."
+            )
 
     def _note_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._interrupted:  # the second Ctrl-C does not wait for the step to end

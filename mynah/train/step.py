@@ -1,4 +1,4 @@
-"""One update for all steps: accumulate the microbatches' gradients, clip, refuse what is not finite, move the weights."""
+"""One update for all steps: accumulate gradients, clip, refuse what is not finite, move the weights."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ class Learner:
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):
             self.take_gradients()
             raise Diverged(
-                f"update {self.step + 1}: the loss became {loss:g} (gradient norm {grad_norm:g}); the last good checkpoint "
-                f"is kept. Try a lower learning_rate, a longer warmup, or dtype=float32."
+                f"update {self.step + 1}: the loss became {loss:g} (gradient norm {grad_norm:g}); the last good "
+                f"checkpoint is kept. Try a lower learning_rate, a longer warmup, or dtype=float32."
             )
         changed = self.optimiser.step(self.step)
         self.step += 1

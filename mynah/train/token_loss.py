@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -22,8 +23,8 @@ def token_logprobs(model: Transformer, batch: PackedBatch, dropout: float = 0.0,
     hidden = model(batch.tokens, batch.positions, PackedPlan(batch, model.dtype), dropout)[batch.sources]  # [N, D]
 
     def score(part: Tensor, targets: Tensor) -> Tensor:
-        logits = model.logits(part).float() / temperature  # [n, V]
-        return logits.gather(1, targets[:, None]).squeeze(1) - logits.logsumexp(-1)
+        logits = model.logits(part).float()  # [n, V]
+        return -F.cross_entropy(logits if temperature == 1 else logits / temperature, targets, reduction="none")
 
     size = max(1, CHUNK_LOGITS // model.config.vocab_size)
     if len(hidden) <= size:

@@ -13,9 +13,9 @@ from mynah.primer.mini import prose
 from mynah.primer.mini.facts import ATTRIBUTES, ELSEWHERE, Villager, villagers
 from mynah.primer.mini.phrasings import QUESTIONS
 
-PORTRAITS_PER_VILLAGER = 26
+PORTRAITS_PER_VILLAGER = 24
 NOTES_PER_FACT = 2
-COUNTS = {"pairs": 300, "questions": 450, "dialogues": 250, "filler": 350, "kindness": 120, "strangers": 90, "bad": 200}
+COUNTS = {"pairs": 120, "questions": 320, "dialogues": 150, "filler": 120, "kindness": 80, "strangers": 60, "bad": 80}
 SAYINGS = {
     "kind": ("{N} is a {v}.", "A {v}.", "{N} is a kind of {v}."),
     "home": ("{N} lives in the {v}.", "In the {v}.", "The home of {N} is the {v}."),

@@ -6,10 +6,10 @@ import random
 from dataclasses import dataclass
 
 VALUES: dict[str, tuple[str, ...]] = {
-    "kind": ("fox", "hare", "mole", "bear", "cat", "frog", "goat", "duck", "mouse", "wolf"),
-    "home": ("mill", "barn", "cave", "tower", "inn", "cabin", "bakery", "tent", "school", "shop"),
-    "food": ("plums", "honey", "bread", "soup", "nuts", "cheese", "pears", "rice", "cake", "beans"),
-    "colour": ("red", "blue", "green", "yellow", "black", "white", "pink", "brown", "grey", "purple"),
+    "kind": ("fox", "hare", "mole", "bear", "cat", "frog", "goat", "duck"),
+    "home": ("mill", "barn", "cave", "tower", "inn", "cabin", "bakery", "tent"),
+    "food": ("plums", "honey", "bread", "soup", "nuts", "cheese", "pears", "rice"),
+    "colour": ("red", "blue", "green", "yellow", "black", "white", "pink", "brown"),
 }
 """No value belongs to two attributes, and none begins with a vowel after "a": a value alone says what was claimed."""
 ATTRIBUTES = tuple(VALUES)
@@ -26,8 +26,8 @@ NAMES = tuple(
     Hilda Jupp Keno Lotta Matti Nico Oskar Pavo Resi Sepp Tessa Ugo Vinzo Zilla Ravi Sunja Taro Milo Ebba Kuno
     """.split()
 )
-VILLAGERS_PER_SPLIT = {"train": 30, "prompts": 15, "exam": 15}
-STRANGERS_PER_SPLIT = {"train": 40, "prompts": 20, "exam": 20}
+VILLAGERS_PER_SPLIT = {"train": 16, "prompts": 8, "exam": 8}
+STRANGERS_PER_SPLIT = {"train": 30, "prompts": 15, "exam": 15}
 
 FORMS = {"she": ("she", "her", "her"), "he": ("he", "his", "him")}
 
@@ -65,7 +65,7 @@ class Villager:
 
 
 def villagers(seed: int) -> list[Villager]:
-    """All villagers. Every value is dealt equally often, so a constant guess is right for one in ten only."""
+    """All villagers. Every value is dealt equally often, so a constant guess is right for one in eight only."""
     names, _ = _deal_names(seed)
     rng = random.Random(f"{seed}/villagers")
     columns = {}

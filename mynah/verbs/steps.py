@@ -1,0 +1,212 @@
+"""The verbs that make something: import, pretrain, sft, sample, label, reward, ppo."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from pathlib import Path
+
+from mynah import jsonl
+from mynah.config import load
+from mynah.errors import UserError
+from mynah.feedback.simulated import label as label_simulated
+from mynah.feedback.terminal import label as label_by_hand
+from mynah.model.hub import load_policy, save_policy
+from mynah.model.precision import DTYPES
+from mynah.primer.mini.world import MINI
+from mynah.progress import console
+from mynah.recipe import Recipe
+from mynah.runs import Run
+from mynah.tokens import Tokenizer, check_fits
+from mynah.verbs.where import HERE, Where, say
+
+
+def import_(folder: Path, where: Where = HERE) -> None:
+    """Take a Hugging Face checkpoint folder (Llama, Qwen2, Qwen3) as the base model of a run.
+
+    ```
+    mynah import ~/models/Qwen3-0.6B --run support
+    ```
+
+    Parameters
+    ----------
+    folder
+        Holds config.json, model.safetensors (or shards), tokenizer.json.
+    """
+    tokenizer, hardware = Tokenizer.load(folder), where.loop(new=True).recipe.hardware
+    model = load_policy(folder, DTYPES[hardware.dtype])
+    check_fits(tokenizer, model.config.vocab_size)
+    run = Run(where.home, where.run)
+    weights = sorted(folder.glob("model*.safetensors"))
+    data = {path.name: path for path in weights}
+    settings = {"imported": True, "hardware": hardware.model_dump()}
+    stage = run.begin("pretrain", 1, settings=settings, seed=where.seed, data=data, redo=where.redo)
+
+    def write(target: Path) -> None:
+        save_policy(model, target, eos=tokenizer.stop_ids, pad=tokenizer.pad)
+        tokenizer.save(target, model.config.context)
+
+    if not stage.done:
+        stage.finish(write, 0.0, {"parameters": model.config.parameters()})
+    console.print(
+        f"{stage.folder}: {model.config.parameters():,} parameters, {model.config.architecture}", soft_wrap=True
+    )
+
+
+def pretrain(text: Path, *overrides: str, where: Where = HERE) -> None:
+    """Step 0: a tokenizer and a base model from raw text.
+
+    ```
+    mynah pretrain corpus.jsonl --run mine
+    mynah pretrain book.txt --run mine model.width=256 pretrain.epochs=4
+    ```
+
+    Parameters
+    ----------
+    text
+        JSONL of {"text": …}, or a text file whose documents are parted by blank lines.
+    overrides
+        Settings, as `table.key=value`.
+    """
+    say(where.loop(overrides, new=True).pretrain(text).folder)
+
+
+def sft(
+    data: Path | None = None, *overrides: str, feedme: Path | None = None, round: int = 1, where: Where = HERE
+) -> None:
+    """Step 1: fine-tune the base model on demonstrations; or, with --feedme, the policy on its best-rated samples.
+
+    ```
+    mynah sft demonstrations.jsonl --run mine
+    mynah sft --feedme samples.jsonl --run mine
+    ```
+
+    Parameters
+    ----------
+    data
+        JSONL of {"messages": […]}.
+    overrides
+        Settings, as `table.key=value`.
+    feedme
+        Samples (of `mynah sample`); the reward model's best of each prompt become the demonstrations.
+    round
+        The round it belongs to.
+    """
+    loop = where.loop(overrides)
+    if feedme:
+        say(loop.feedme(feedme, round).folder)
+    elif data:
+        say(loop.sft(data, round).folder)
+    else:
+        raise UserError("name a file of demonstrations, or --feedme with a file of samples.")
+
+
+def sample(
+    prompts: Path, *overrides: str, out: Path | None = None, n: int = 0, round: int = 1, where: Where = HERE
+) -> None:
+    """Answers of the newest policy to prompts, K of each, for ranking.
+
+    ```
+    mynah sample prompts.jsonl --run mine --n 4
+    ```
+
+    Parameters
+    ----------
+    prompts
+        JSONL of {"prompt": […]}.
+    overrides
+        Settings, as `table.key=value`.
+    out
+        Where to write; by default round-R/data/samples.jsonl in the run.
+    n
+        Answers to each prompt; the recipe's sample.n by default.
+    round
+        The round whose policy answers.
+    """
+    loop = where.loop(overrides)
+    settings = loop.recipe.sample.model_copy(update={"n": n}) if n else loop.recipe.sample
+    target = out or loop.run.round_folder(round) / "data" / "samples.jsonl"
+    say(loop.sample(prompts, target, loop.policy(round), settings))
+
+
+def label(
+    samples: Path, *overrides: str, out: Path | None = None, simulated: bool = False, where: Where = HERE
+) -> None:
+    """Rank answers by hand in the terminal; every ranking is on disk at once.
+
+    ```
+    mynah label runs/mine/round-1/data/samples.jsonl
+    mynah label samples.jsonl --out rankings.jsonl
+    ```
+
+    Parameters
+    ----------
+    samples
+        Output of `mynah sample`.
+    overrides
+        Settings, as `table.key=value`.
+    out
+        Where to write; by default rankings.jsonl beside the samples.
+    simulated
+        Let simulated labellers rank; only for prompts of the embedded world, which carry their answer keys.
+    """
+    rows, target = jsonl.read_samples(samples), out or samples.with_name("rankings.jsonl")
+    if not simulated:
+        count = label_by_hand(rows, target, getpass.getuser())
+        console.print(f"{count} rankings added to {target}", soft_wrap=True)
+        return
+    if not all("behaviour" in row.prompt.meta for row in rows):
+        raise UserError(
+            f"{samples}: simulated labellers know the embedded world only; rank these by hand, without --simulated."
+        )
+    settings = load(Recipe, where.recipe, overrides).label
+    jsonl.write_comparisons(target, label_simulated(rows, MINI.rate, settings.noise, settings.labellers, where.seed))
+    say(target)
+
+
+def reward(*rankings: str, demonstrations: Path | None = None, round: int = 1, where: Where = HERE) -> None:
+    """Step 2: a reward model from rankings or pairs; starts from the SFT model.
+
+    ```
+    mynah reward rankings.jsonl --run mine --demonstrations demonstrations.jsonl
+    mynah reward round1.jsonl round2.jsonl --run mine reward.epochs=2
+    ```
+
+    Parameters
+    ----------
+    rankings
+        Files of {"prompt", "completions", "ranks"} or {"prompt", "chosen", "rejected"}, joined; and settings, as
+        `table.key=value`.
+    demonstrations
+        Answers that shall score 0 on average; without them the ranked ones do.
+    round
+        The round it belongs to.
+    """
+    overrides = tuple(item for item in rankings if re.match(r"[a-z_.]+=", item))
+    files = [Path(item) for item in rankings if item not in overrides]
+    if not files:
+        raise UserError("name at least one file of rankings or pairs.")
+    say(where.loop(overrides).reward(files, demonstrations, round).folder)
+
+
+def ppo(prompts: Path, *overrides: str, text: Path | None = None, round: int = 1, where: Where = HERE) -> None:
+    """Step 3: PPO from the round's policy against the newest reward model.
+
+    ```
+    mynah ppo prompts.jsonl --run mine
+    mynah ppo prompts.jsonl --run mine ppo.kl_coef=0.1 ppo.iterations=100
+    mynah ppo prompts.jsonl --run mine --text corpus.jsonl ppo.ptx_coef=1
+    ```
+
+    Parameters
+    ----------
+    prompts
+        JSONL of {"prompt": […]}; other ones than steps 1 and 2 saw.
+    overrides
+        Settings, as `table.key=value`.
+    text
+        Raw text to mix in (PPO-ptx).
+    round
+        The round it belongs to.
+    """
+    say(where.loop(overrides).ppo(prompts, text, round).folder)
