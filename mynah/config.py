@@ -8,11 +8,12 @@ import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mynah.errors import UserError
+from mynah.files import read_text
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -24,6 +25,10 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=Settings)
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a whole."""
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def load(schema: type[S], recipe: str, overrides: Iterable[str] = ()) -> S:
@@ -40,8 +45,8 @@ def load(schema: type[S], recipe: str, overrides: Iterable[str] = ()) -> S:
         known = ", ".join(sorted(file.stem for file in RECIPES.glob("*.toml")))
         raise UserError(f"{recipe}: no such recipe; shipped are {known}, or name a .toml file.")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: not TOML ({error}).") from None
     for override in overrides:
         _apply(table, override)

@@ -6,11 +6,34 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mynah.errors import UserError
+
+
+class Unwritable(UserError):
+    """The system refused to write a file or folder; what was there before is untouched."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path}: could not be written ({why}); what was there before is untouched. "
+            f"Give it room or permission, then run the same command again."
+        )
+        self.why = why
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a full disk or a missing permission into one sentence about `path`."""
+    try:
+        yield
+    except Unwritable as error:  # a file of a folder that is being written: people know the folder
+        raise Unwritable(path, error.why) from error
+    except OSError as error:
+        raise Unwritable(path, error.strerror or str(error)) from error
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
@@ -18,17 +41,16 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
 
     A kill or a full disk at any moment leaves the old file as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    try:
-        write(partial)
-        _fsync(partial)
-        os.replace(partial, path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(partial)
+            _fsync(partial)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
         _fsync(path.parent)
-    except OSError as error:
-        raise _disk_error(path, error) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,55 +70,82 @@ def write_lines(path: Path, rows: Iterable[Any]) -> None:
 
 
 def append_lines(path: Path, rows: Iterable[Any]) -> None:
-    """Add one JSON value a line to `path`, durably; what a full disk cut off is taken back."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    before = path.stat().st_size if path.exists() else 0
+    """Add one JSON value a line to `path`, durably. A last line that a kill or a full disk cut off is taken back."""
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        os.truncate(path, before)
-        raise _disk_error(path, error) from error
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = _whole_lines(path)
+        try:
+            with path.open("a", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            os.truncate(path, before)
+            raise
+
+
+def _whole_lines(path: Path) -> int:
+    """Cut off a last line that a kill left unfinished (a value that only lacks its newline gets it); the size then."""
+    with path.open("a+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        if file.read(1) in (b"", b"\n"):
+            return size
+        file.seek(0)
+        whole, _, last = file.read().rpartition(b"\n")
+        try:
+            json.loads(last)
+        except ValueError:
+            return file.truncate(len(whole) + 1 if whole else 0)
+        return size + file.write(b"\n")
 
 
 def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary folder, make every file durable, then put it in the place of `folder`."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir()
-        write(partial)
-        for path in partial.rglob("*"):
-            _fsync(path)
-        _fsync(partial)
-        if folder.exists():  # a folder cannot be renamed over a full one: the old one steps aside first
-            retired = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-            os.rename(folder, retired)
-            os.rename(partial, folder)
-            shutil.rmtree(retired)
-        else:
-            os.rename(partial, folder)
-        _fsync(folder.parent)
-    except OSError as error:
-        raise _disk_error(folder, error) from error
-    finally:
+    """Let `write` fill a temporary folder, make every file durable, then put it in the place of `folder`.
+
+    What a killed process left half written is removed.
+    """
+    partial, retired = folder.with_name(f".{folder.name}.partial"), folder.with_name(f".{folder.name}.old")
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(partial, ignore_errors=True)
+        try:
+            partial.mkdir()
+            write(partial)
+            for path in partial.rglob("*"):
+                _fsync(path)
+            _fsync(partial)
+            if folder.exists():  # a folder cannot be renamed over a full one: the old one steps aside first
+                shutil.rmtree(retired, ignore_errors=True)
+                os.rename(folder, retired)
+            os.rename(partial, folder)
+            _fsync(folder.parent)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
 
 
-def read_text(path: Path) -> str:
-    """The text of `path`; UserError if it is missing or not UTF-8."""
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        return path.read_text(encoding="utf-8")
+        yield
     except FileNotFoundError:
         raise UserError(f"{path}: no such file.") from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder; name a file.") from None
+    except OSError as error:
+        raise UserError(f"{path}: could not be read ({error.strerror or error}).") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of `path`, without a byte-order mark; UserError if it cannot be read or is not UTF-8."""
+    try:
+        with _reading(path):
+            return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8.") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}:{line}: is not UTF-8; save the file as UTF-8.") from None
 
 
 def read_json(path: Path) -> Any:
@@ -108,8 +157,8 @@ def read_json(path: Path) -> Any:
 
 
 def sha256(path: Path) -> str:
-    """`sha256:…` of a file's bytes."""
-    with path.open("rb") as file:
+    """`sha256:…` of a file's bytes; UserError if it cannot be read."""
+    with _reading(path), path.open("rb") as file:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -120,7 +169,3 @@ def _fsync(path: Path) -> None:
     finally:
         os.close(descriptor)
 
-
-def _disk_error(path: Path, error: OSError) -> UserError:
-    why = error.strerror or str(error)
-    return UserError(f"{path}: could not be written ({why}); what was there before is untouched. Free some space.")

@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from mynah.errors import UserError
 from mynah.files import read_text, write_lines
-from mynah.nouns import ROLES, Comparison, Conversation, Demonstration, Message, Prompt, Samples
+from mynah.nouns import ROLES, Comparison, Conversation, Demonstration, FinishReason, Message, Prompt, Samples
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -129,7 +129,7 @@ def _demonstration(row: Row) -> Demonstration:
     messages = _messages(row, "messages")
     if not any(message.role == "assistant" for message in messages):
         raise _Mistake('field "messages": has no assistant turn, so nothing is demonstrated.')
-    return Demonstration(messages, str(row.get("source", "")))
+    return Demonstration(messages, _name(row, "source"))
 
 
 def _prompt(row: Row) -> Prompt:
@@ -139,24 +139,26 @@ def _prompt(row: Row) -> Prompt:
     meta = row.get("meta", {})
     if not isinstance(meta, dict):
         raise _Mistake('field "meta": an object is needed.')
-    return Prompt(messages, str(row.get("id", "")), meta)
+    return Prompt(messages, _name(row, "id"), meta)
 
 
 def _samples(row: Row) -> Samples:
     completions = _completions(row, least=1)
-    reasons = row.get("finish_reasons", ["stop"] * len(completions))
-    return Samples(_prompt(row), completions, tuple(reasons), str(row.get("model", "")))
+    reasons, known = row.get("finish_reasons", ["stop"] * len(completions)), get_args(FinishReason)
+    if not isinstance(reasons, list) or len(reasons) != len(completions) or not all(r in known for r in reasons):
+        raise _Mistake(f'field "finish_reasons": one of {", ".join(known)} is needed for each completion.')
+    return Samples(_prompt(row), completions, tuple(reasons), _name(row, "model"))
 
 
 def _comparison(row: Row) -> Comparison:
     if "chosen" in row or "rejected" in row:
-        completions: tuple[str, ...] = (_answer(row, "chosen"), _answer(row, "rejected"))
+        completions: tuple[str, ...] = tuple(_answer(row, side, row.get(side)) for side in ("chosen", "rejected"))
         ranks: tuple[int, ...] = (1, 2)
     else:
         completions, ranks = _completions(row, least=2), _ranks(row)
         if len(ranks) != len(completions):
             raise _Mistake(f'field "ranks": {len(ranks)} ranks for {len(completions)} completions.')
-    return Comparison(_prompt(row), completions, ranks, str(row.get("labeller", "")), str(row.get("source", "")))
+    return Comparison(_prompt(row), completions, ranks, _name(row, "labeller"), _name(row, "source"))
 
 
 def _ranks(row: Row) -> tuple[int, ...]:
@@ -170,24 +172,30 @@ def _completions(row: Row, least: int) -> tuple[str, ...]:
     completions = row.get("completions")
     if not isinstance(completions, list) or len(completions) < least:
         raise _Mistake(f'field "completions": a list of at least {least} answers is needed.')
-    return tuple(_answer({"completions": answer}, "completions") for answer in completions)
+    return tuple(_answer(row, f"completions[{i}]", answer) for i, answer in enumerate(completions))
 
 
-def _answer(row: Row, field: str) -> str:
-    """One assistant answer: a string, or a list that ends with the assistant's message."""
-    value = row.get(field)
+def _answer(row: Row, field: str, value: Any) -> str:
+    """One assistant answer: a string, or its message in a list, where the prompt's messages may stand before it."""
     if isinstance(value, str):
         return value
-    message = _messages(row, field)[-1]
+    *before, message = _conversation(value, field)
     if message.role != "assistant":
         raise _Mistake(
             f'field "{field}": an answer must be an assistant message, this one is a {message.role} message.'
         )
+    if message.tool_calls:
+        raise _Mistake(f'field "{field}": an answer must be text, this one calls tools.')
+    if before and tuple(before) != _messages(row, "prompt"):
+        raise _Mistake(f'field "{field}": before the answer stand {len(before)} messages that are not the prompt.')
     return message.content
 
 
 def _messages(row: Row, field: str) -> Conversation:
-    messages = row.get(field)
+    return _conversation(row.get(field), field)
+
+
+def _conversation(messages: Any, field: str) -> Conversation:
     if not isinstance(messages, list) or not messages:
         raise _Mistake(f'field "{field}": a list of messages is needed.')
     return tuple(_message(message, f"{field}[{i}]") for i, message in enumerate(messages))
@@ -203,7 +211,17 @@ def _message(message: Any, field: str) -> Message:
         content = ""
     if not isinstance(content, str):
         raise _Mistake(f'field "{field}.content": a string is needed.')
+    if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
+        raise _Mistake(f'field "{field}.tool_calls": a list of objects is needed.')
     return Message(role, content, tuple(calls))
+
+
+def _name(row: Row, field: str) -> str:
+    """An optional string; numbers, as ids often are, will do."""
+    value = row.get(field)
+    if not isinstance(value, str | int | None):
+        raise _Mistake(f'field "{field}": a string is needed.')
+    return "" if value is None else str(value)
 
 
 def _string(row: Row, field: str) -> str:

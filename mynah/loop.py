@@ -80,7 +80,12 @@ class Loop:
     def policy(self, round: int) -> str:
         """The key of the policy that round `round` starts from: PPO's of the round before, else the newest SFT."""
         before = f"round-{round - 1}/3-ppo"
-        return before if self.run.record["stages"].get(before, {}).get("status") == "done" else self.run.newest("sft")
+        return before if self.run.stage(before).done else self.run.newest("sft")
+
+    def reward_model(self, round: int) -> str:
+        """The key of the reward model that round `round` uses: its own, else the newest."""
+        own = self.run.path("reward", round)
+        return own if self.run.stage(own).done else self.run.newest("reward")
 
     def sample(
         self,
@@ -146,7 +151,7 @@ class Loop:
 
     def feedme(self, samples: Path, round: int = 1) -> Stage:
         """Step 1 again, on the best of n of the policy's own samples (the recipe of text-davinci-002)."""
-        parents = {"policy": self.policy(round), "reward": self.run.newest("reward")}
+        parents = {"policy": self.policy(round), "reward": self.reward_model(round)}
         stage = self._begin("feedme", round, {"sft": self.recipe.sft}, parents, {"samples": samples})
         if stage.done:
             return stage
@@ -172,7 +177,7 @@ class Loop:
     def ppo(self, prompts: Path, text: Path | None = None, round: int = 1) -> Stage:
         """Step 3 from the round's policy against the newest reward model; `text` is for ptx."""
         recipe = self.recipe
-        parents = {"start": self.policy(round), "reward": self.run.newest("reward")}
+        parents = {"start": self.policy(round), "reward": self.reward_model(round)}
         data = {"prompts": prompts} | ({"text": text} if text and recipe.ppo.ptx_coef else {})
         stage = self._begin("ppo", round, {"ppo": recipe.ppo}, parents, data)
         if not stage.done:

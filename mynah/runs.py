@@ -56,6 +56,11 @@ class Stage:
     def done(self) -> bool:
         return self.record.get("status") == "done" and self.folder.is_dir()
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is work to lose: a checkpoint, or state to resume from."""
+        return self.done or any(self.state.glob("*.pt"))
+
     def finish(self, write: Callable[[Path], None], seconds: float, figures: Mapping[str, Any]) -> None:
         """Publish the checkpoint that `write` fills, and record the stage as done and newest of its kind."""
         write_folder(self.folder, write)
@@ -122,10 +127,10 @@ class Run:
         Args:
             parents: What it starts from, as stage keys by role (`{"policy": "round-1/1-sft"}`).
             data: Files it reads, by role; their hashes are recorded.
-            redo: Forget an earlier result or resume state that was made with other settings.
+            redo: Forget an earlier result or resume state that was made with other settings, parents, data or seed.
 
         Raises:
-            UserError: The stage exists with other settings, parents, data or seed.
+            UserError: There is such a result or state, and not `redo`.
         """
         stage = Stage(self, kind, self.path(kind, round))
         record = self.record
@@ -139,17 +144,21 @@ class Run:
             "data": {role: {"path": path.name, "hash": sha256(path)} for role, path in (data or {}).items()},
         }
         old = record["stages"].get(stage.key)
-        if old and not redo:
-            difference = _difference({key: old.get(key) for key in wanted}, wanted)
-            if difference:
-                raise UserError(
-                    f"{self.root / 'run.json'}: {stage.key} was made with another {difference}. "
-                    f"Choose another --run name to keep it, or --redo to train it again."
-                )
+        difference = _difference(_decisive(old), _decisive(wanted)) if old else ""
+        if old and not difference:
             return stage
+        if difference and stage.begun and not redo:
+            raise UserError(
+                f"{self.root / 'run.json'}: {stage.key} was made with another {difference}. "
+                f"Choose another --run name to keep it, or --redo to train it again."
+            )
         shutil.rmtree(stage.state, ignore_errors=True)
         common = {"stage": kind, "round": round, "status": "running", "started": _now(), "code_version": code_version()}
         record["stages"][stage.key] = common | wanted
+        if record["newest"].get(kind) == stage.key:  # until it is made again, the one before counts
+            del record["newest"][kind]
+            made = [key for key, other in record["stages"].items() if (other["stage"], other["status"]) == (kind, "done")]
+            record["newest"] |= {kind: made[-1]} if made else {}
         record["rounds"] = max(record.get("rounds", 1), round)
         self.write(record)
         return stage
@@ -190,12 +199,20 @@ class Run:
 @cache
 def code_version() -> str:
     """The package version, with the commit when it runs from a checkout."""
+    if not (Path(__file__).parent.parent / ".git").exists():  # installed, maybe inside somebody else's repository
+        return mynah.__version__
     command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
     try:
         commit = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return mynah.__version__
     return f"{mynah.__version__}+{commit}"
+
+
+def _decisive(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a stage's record decides its result; a data file may be moved, its content counts."""
+    data = {role: entry["hash"] for role, entry in record["data"].items()}
+    return {**{key: record[key] for key in ("settings", "seed", "parents")}, "data": data}
 
 
 def _difference(old: Any, new: Any, path: str = "") -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mynah.agent.assistant import generate_shown
 from mynah.engine import Engine
+from mynah.errors import UserError
 from mynah.model.transformer import Transformer
 from mynah.nouns import Conversation, Demonstration, Prompt, Samples, SamplingParams
 from mynah.tokens import Tokenizer
@@ -22,17 +23,15 @@ class FewShot:
     ) -> None:
         self.tokenizer, self.name = tokenizer, name
         self.engine = Engine(model, rows)
-        self.header = "".join(as_text(example.messages) + "\n" for example in examples)
+        self.examples = [as_text(example.messages) + "\n" for example in examples]
         newlines = [token for token in range(tokenizer.vocab_size) if "\n" in tokenizer.decode([token])]
         self.stop = (*newlines, *tokenizer.stop_ids)
 
     def sample(
         self, prompts: Sequence[Prompt], params: SamplingParams, n: int, title: str = "", first: int = 0
     ) -> list[Samples]:
-        """`n` answers to each prompt; examples are dropped from the front where the context is too short for them."""
-        texts = [f"{self.header}{as_text(prompt.messages)}{NAMES['assistant']}:" for prompt in prompts]
-        room = self.engine.context - params.max_new_tokens - 1
-        ids = [[self.tokenizer.end_of_text, *tokens[-room:]] for tokens in self.tokenizer.encode_many(texts)]
+        """`n` answers to each prompt; sample k of prompt i is sequence (first + i)·n + k of `params.seed`."""
+        ids = [self._encode(prompt, params.max_new_tokens) for prompt in prompts]
         completions = generate_shown(
             self.engine, ids, replace(params, stop=self.stop), n, title or self.name, first * n
         )
@@ -45,6 +44,18 @@ class FewShot:
             )
             for prompt, group in zip(prompts, completions, strict=True)
         ]
+
+    def _encode(self, prompt: Prompt, budget: int) -> list[int]:
+        """The examples and the question; the first examples go where the context is too short for all and an answer."""
+        question = f"{as_text(prompt.messages)}{NAMES['assistant']}:"
+        for dropped in range(len(self.examples) + 1):
+            ids = [self.tokenizer.end_of_text, *self.tokenizer.encode("".join(self.examples[dropped:]) + question)]
+            if len(ids) + budget <= self.engine.context:
+                return ids
+        raise UserError(
+            f"prompt {prompt.id or question[:40]!r} has {len(ids)} tokens and the model's context is "
+            f"{self.engine.context}: no room is left for an answer of {budget}. Shorten it, or lower max_new_tokens."
+        )
 
 
 def as_text(messages: Conversation) -> str:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from mynah.agent.assistant import encode_prompts
+from mynah.errors import UserError
 from mynah.model.heads import EnsembleHeads, ScalarModel
 from mynah.model.hub import load_ensemble, load_scalar
 from mynah.model.precision import DTYPES, Hardware
-from mynah.nouns import Demonstration, Message, Prompt, Samples
+from mynah.nouns import Demonstration, Group, Message, Prompt, Samples
 from mynah.tokens import ChatFormat, Tokenizer, check_fits
 from mynah.train.scoring import score_groups, unsupervised
 
@@ -47,12 +47,9 @@ class Scorer:
         return cls(model, Tokenizer.load(folder), load_ensemble(folder, hardware.device))
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Scores]:
-        """Scores of the answers to each prompt."""
-        ids = encode_prompts(self.chat, prompts, self.model.backbone.config.context)
-        groups = [
-            unsupervised(prompt, [self.chat.encode_answer(text) for text in texts])
-            for prompt, texts in zip(ids, answers, strict=True)
-        ]
+        """Scores of the answers to each prompt. UserError names a prompt that does not fit the context."""
+        context = self.model.backbone.config.context
+        groups = [answered(self.chat, prompt, texts, context) for prompt, texts in zip(prompts, answers, strict=True)]
         return [Scores(*pair) for pair in score_groups(self.model, groups, self.budget, self.ensemble)]
 
     def best(self, samples: Sequence[Samples]) -> list[Samples]:
@@ -70,6 +67,22 @@ class Scorer:
             k = order.index(max(order))
             chosen.append(Samples(row.prompt, (row.completions[k],), (row.finish_reasons[k],), row.model))
         return chosen
+
+
+def answered(chat: ChatFormat, prompt: Prompt, answers: Sequence[str], context: int) -> Group:
+    """A prompt with its answers as a reward model reads them, in training and after: each up to its end of turn.
+
+    Raises UserError when an answer does not fit behind its prompt. Its end of turn may stand one past the context: an
+    answer that was cut off there gains it only here.
+    """
+    ids, branches = chat.encode_prompt(prompt.messages), [chat.encode_answer(text) for text in answers]
+    longest = len(ids) + max(map(len, branches))
+    if longest > context + 1:
+        raise UserError(
+            f"prompt {prompt.id or prompt.messages[-1].content[:40]!r} has {longest} tokens with its longest answer, "
+            f"and the model's context is {context}; shorten the prompt or its answers."
+        )
+    return unsupervised(ids, branches)
 
 
 def as_demonstrations(best: Sequence[Samples]) -> list[Demonstration]:

@@ -19,6 +19,7 @@ def chat(assistant: Assistant, params: SamplingParams, system: str = "", starter
     if starters:
         console.print("[dim]Try: " + " · ".join(starters) + "[/dim]", highlight=False)
     history: list[Message] = []
+    asked: list[Message] = []  # up to the last question
     turn = 0
     while True:
         try:
@@ -32,21 +33,19 @@ def chat(assistant: Assistant, params: SamplingParams, system: str = "", starter
         if command in {"/quit", "/exit"}:
             return
         if command == "/new":
-            history = []
+            history, asked = [], []
             continue
         if command == "/system":
-            system, history = rest.strip(), []
+            system, history, asked = rest.strip(), [], []
             continue
-        if command == "/retry" and len(history) >= 2:
-            history = history[:-1]
-        elif line.startswith("/"):
+        if line.startswith("/") and not (command == "/retry" and asked):
             console.print(f"[dim]{HELP}[/dim]")
             continue
-        else:
-            history.append(Message("user", line))
+        if command != "/retry":
+            asked = [*history, Message("user", line)]
         turn += 1
-        answer = _answer(assistant, history, params, system, turn)
-        history = [*history, Message("assistant", answer)] if answer else history[:-1]
+        answer = _answer(assistant, asked, params, system, turn)
+        history = [*asked, Message("assistant", answer)] if answer else asked[:-1]
 
 
 def _answer(assistant: Assistant, history: list[Message], params: SamplingParams, system: str, turn: int) -> str:

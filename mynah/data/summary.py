@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mynah import jsonl
 from mynah.errors import UserError
-from mynah.nouns import Comparison, Demonstration, Prompt
+from mynah.nouns import Comparison, Conversation, Demonstration, Prompt, Samples
 
 
 def summarise(path: Path) -> dict[str, Any]:
     """Figures by name, with `warnings`. Every row is checked; UserError names the first that is malformed."""
+    if path.suffix not in {".jsonl", ".json"}:
+        return _texts(jsonl.read_texts(path))
     first = next(jsonl.rows(path), None)
     if first is None:
         raise UserError(f"{path}: is empty; it should hold one JSON object a line.")
@@ -21,18 +24,28 @@ def summarise(path: Path) -> dict[str, Any]:
         return {"kind": "demonstrations"} | _demonstrations(jsonl.read_demonstrations(path))
     if "ranks" in row or "chosen" in row:
         return {"kind": "rankings" if "ranks" in row else "pairs"} | _comparisons(jsonl.read_comparisons(path))
+    if "completions" in row:
+        return {"kind": "samples"} | _samples(jsonl.read_samples(path))
     if "prompt" in row:
         return {"kind": "prompts"} | _prompts(jsonl.read_prompts(path))
     if "text" in row:
-        texts = jsonl.read_texts(path)
-        return {"kind": "raw text", "documents": len(texts), "characters": sum(map(len, texts)), "warnings": []}
+        return _texts(jsonl.read_texts(path))
     raise UserError(
-        f"{path}:{first[0]}: has none of the fields messages, prompt, ranks, chosen, text; see `mynah data --help`."
+        f"{path}:{first[0]}: has none of the fields messages, prompt, completions, ranks, chosen, text; see `mynah data --help`."
     )
 
 
+def _texts(texts: Sequence[str]) -> dict[str, Any]:
+    return {
+        "kind": "raw text",
+        "documents": len(texts),
+        "characters": sum(map(len, texts)),
+        "duplicates": len(texts) - len(set(texts)),
+        "warnings": [],
+    }
+
+
 def _demonstrations(rows: Sequence[Demonstration]) -> dict[str, Any]:
-    texts = [tuple(m.content for m in row.messages) for row in rows]
     turns = sum(m.role == "assistant" for row in rows for m in row.messages)
     empty = sum(
         not m.content.strip() for row in rows for m in row.messages if m.role == "assistant" and not m.tool_calls
@@ -43,7 +56,7 @@ def _demonstrations(rows: Sequence[Demonstration]) -> dict[str, Any]:
         "mean characters an answer": round(
             sum(len(m.content) for row in rows for m in row.messages if m.role == "assistant") / max(1, turns), 1
         ),
-        "duplicates": len(texts) - len(set(texts)),
+        "duplicates": len(rows) - _distinct(row.messages for row in rows),
         "warnings": [f"{empty} assistant turns are empty"] if empty else [],
     }
 
@@ -52,8 +65,19 @@ def _prompts(rows: Sequence[Prompt]) -> dict[str, Any]:
     return {
         "prompts": len(rows),
         "mean turns": round(sum(len(row.messages) for row in rows) / len(rows), 2),
-        "duplicates": len(rows) - len({row.messages for row in rows}),
+        "duplicates": len(rows) - _distinct(row.messages for row in rows),
         "warnings": [],
+    }
+
+
+def _samples(rows: Sequence[Samples]) -> dict[str, Any]:
+    reasons = [reason for row in rows for reason in row.finish_reasons]
+    cut = sum(reason != "stop" for reason in reasons)
+    return {
+        "prompts": _distinct(row.prompt.messages for row in rows),
+        "answers a prompt": round(len(reasons) / len(rows), 2),
+        "models": ", ".join(sorted({row.model for row in rows} - {""})),
+        "warnings": [f"{cut} answers did not end within their budget"] if cut else [],
     }
 
 
@@ -75,6 +99,11 @@ def _comparisons(rows: Sequence[Comparison]) -> dict[str, Any]:
         "ties": possible - len(pairs),
         "longer preferred": round(sum(len(b) > len(w) for b, w in uneven) / max(1, len(uneven)), 3),
         "labellers": len({row.labeller for row in rows}),
-        "prompts": len({row.prompt.messages for row in rows}),
+        "prompts": _distinct(row.prompt.messages for row in rows),
         "warnings": warnings,
     }
+
+
+def _distinct(conversations: Iterable[Conversation]) -> int:
+    """How many differ; as JSON, since a message with tool calls cannot be hashed."""
+    return len({json.dumps([message.to_json() for message in messages]) for messages in conversations})

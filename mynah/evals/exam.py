@@ -22,4 +22,5 @@ def exam_rates(answered: Sequence[Samples], mark: Marker) -> dict[str, Estimate]
 def gold_score(answered: Sequence[Samples], gold: Gold) -> Estimate:
     """Mean gold score of the first answers, its interval clustered by entity."""
     values = [gold(row.prompt, row.completions[0]) for row in answered]
-    return bootstrap_mean(values, [row.prompt.meta.get("entity") or row.prompt.id for row in answered])
+    clusters = [row.prompt.meta.get("entity") or row.prompt.id or number for number, row in enumerate(answered)]
+    return bootstrap_mean(values, clusters)

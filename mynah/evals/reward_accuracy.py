@@ -14,10 +14,10 @@ def accuracy(scorer: Scorer, comparisons: Sequence[Comparison]) -> Estimate:
     """Share of strict pairs in which the better answer scores higher; equal scores count half; clustered by prompt."""
     scored = scorer.score([c.prompt for c in comparisons], [c.completions for c in comparisons])
     outcomes, clusters = [], []
-    for index, (comparison, result) in enumerate(zip(comparisons, scored, strict=True)):
+    for comparison, result in zip(comparisons, scored, strict=True):
         for better, worse in comparison.pairs():
             outcomes.append(_agrees(float(result.scores[better] - result.scores[worse])))
-            clusters.append(index)
+            clusters.append(repr(comparison.prompt.messages))
     return bootstrap_mean(outcomes, clusters)
 
 
@@ -25,14 +25,14 @@ def accuracy_gold(scorer: Scorer, comparisons: Sequence[Comparison], gold: Gold)
     """The same against gold scores: what the labellers' noise hides."""
     scored = scorer.score([c.prompt for c in comparisons], [c.completions for c in comparisons])
     outcomes, clusters = [], []
-    for index, (comparison, result) in enumerate(zip(comparisons, scored, strict=True)):
+    for comparison, result in zip(comparisons, scored, strict=True):
         worth = [gold(comparison.prompt, text) for text in comparison.completions]
         for i in range(len(worth)):
             for k in range(i):
                 if worth[i] != worth[k]:
                     sign = 1 if worth[i] > worth[k] else -1
                     outcomes.append(_agrees(sign * float(result.scores[i] - result.scores[k])))
-                    clusters.append(index)
+                    clusters.append(repr(comparison.prompt.messages))
     return bootstrap_mean(outcomes, clusters)
 
 

@@ -19,11 +19,11 @@ def win_rate(ours: Sequence[Samples], theirs: Sequence[Samples], judge: Judge) -
     the share of pairs that are the same text, and ties therefore.
     """
     outcomes, same, clusters = [], 0, []
-    for our, their in zip(ours, theirs, strict=True):
+    for number, (our, their) in enumerate(zip(ours, theirs, strict=True)):
         assert our.prompt.id == their.prompt.id
         a, b = our.completions[0], their.completions[0]
         same += a == b
         outcomes.append(0.5 if a == b else (judge(our.prompt, a, b) + 1 - judge(our.prompt, b, a)) / 2)
-        clusters.append(our.prompt.meta.get("entity") or our.prompt.id)
+        clusters.append(our.prompt.meta.get("entity") or our.prompt.id or number)
     estimate = bootstrap_mean(outcomes, clusters)
     return estimate.to_json() | {"identical": round(same / max(1, len(outcomes)), 4)}

@@ -16,10 +16,11 @@ HELP = "Give each answer its rank, 1 for the best, equal for a tie: `2 1 1 3`. `
 
 
 def label(samples: Sequence[Samples], out: Path, labeller: str, ask: Callable[[str], str] = input) -> int:
-    """Rank `samples` one by one and append to `out`; those ranked before are passed over. Returns how many are new."""
-    before = jsonl.read_comparisons(out) if out.exists() else []
-    ranked = {(row.prompt.messages, row.completions) for row in before}
-    todo = [row for row in samples if (row.prompt.messages, row.completions) not in ranked]
+    """Rank `samples` one by one and append to `out`; those that this labeller ranked before are passed over.
+
+    Returns how many are new."""
+    ranked = _ranked_by(labeller, out) if out.exists() else set()
+    todo = [row for row in samples if _key(row) not in ranked]
     console.print(f"{len(todo)} to rank, {len(samples) - len(todo)} ranked before. {HELP}")
     count = 0
     for number, row in enumerate(todo, 1):
@@ -43,6 +44,15 @@ def label(samples: Sequence[Samples], out: Path, labeller: str, ask: Callable[[s
     return count
 
 
+def _ranked_by(labeller: str, out: Path) -> set[str]:
+    rankings = zip(jsonl.read_samples(out), jsonl.rows(out), strict=True)
+    return {_key(sample) for sample, (_, row) in rankings if row.get("labeller") == labeller}
+
+
+def _key(row: Samples) -> str:
+    return repr((row.prompt.messages, row.completions))
+
+
 def _ask_ranks(count: int, ask: Callable[[str], str]) -> tuple[int, ...] | None:
     """Ranks in the order shown, None to skip; asks again until they make sense. EOFError to leave."""
     while True:
@@ -62,7 +72,7 @@ def parse_ranks(line: str, count: int) -> tuple[int, ...]:
     words = line.replace(",", " ").split()
     if len(words) == 1 and len(line) == count:
         words = list(line)
-    if len(words) != count or not all(word.isdigit() and 1 <= int(word) <= count for word in words):
+    if len(words) != count or not all(word.isdecimal() and 1 <= int(word) <= count for word in words):
         raise UserError(
             f"{count} ranks from 1 to {count} are needed, as in `{' '.join(map(str, range(1, count + 1)))}`."
         )

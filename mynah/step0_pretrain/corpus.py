@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mynah.errors import UserError
 from mynah.nouns import Group
 from mynah.tokens import Tokenizer
+from mynah.train.order import share
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ def build(texts: Sequence[str], tokenizer: Tokenizer, context: int, heldout: flo
     held: list[Group] = []
     held_bytes = 0
     for text, ids in zip(texts, tokenizer.encode_many(texts), strict=True):
-        share = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:4], "big") / 2**32
-        if share < heldout:
+        if share(text) < heldout:
             held += pieces(ids, tokenizer.end_of_text, context)
             held_bytes += len(text.encode("utf-8", "replace"))
         else:
@@ -47,8 +46,6 @@ def build(texts: Sequence[str], tokenizer: Tokenizer, context: int, heldout: flo
 def pieces(ids: Sequence[int], end_of_text: int, context: int) -> list[Group]:
     """One document as groups of at most `context` tokens; a long one goes on where the last piece ended."""
     stream = (end_of_text, *ids, end_of_text)
-    cuts = range(
-        0, len(stream) - 1, context - 1
-    )  # neighbours share a token: the last of one predicts the next's second
-    parts = [stream[start : start + context] for start in cuts]
+    starts = range(0, len(stream) - 1, context - 1)  # neighbours share a token, so that each is predicted once
+    parts = [stream[start : start + context] for start in starts]
     return [Group(part, (False,) + (True,) * (len(part) - 1)) for part in parts]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from mynah.config import Settings
+from pydantic import Field
+
+from mynah.config import Amount, Count, Settings, Share
 from mynah.model.hub import save_policy
 from mynah.model.precision import Hardware, place
 from mynah.model.sizes import Architecture, ModelConfig
@@ -24,18 +27,18 @@ from mynah.train.token_loss import token_logprobs
 class TokenizerSettings(Settings):
     """The tokenizer trained before the base model."""
 
-    vocab_size: int = 4096
+    vocab_size: Count = 4096
     """Number of token ids, special tokens and the 256 bytes included."""
 
 
 class ModelSettings(Settings):
     """The base model's size; width and layers decide, the rest derives."""
 
-    width: int = 256
+    width: Count = 256
     """Size of the residual stream; a multiple of 32, from 512 on of 64."""
-    layers: int = 8
+    layers: Count = 8
     """Number of blocks."""
-    context: int = 512
+    context: Annotated[int, Field(ge=2)] = 512
     """Longest sequence in tokens."""
     tied: bool = True
     """Share the embedding matrix with the output head."""
@@ -46,17 +49,17 @@ class ModelSettings(Settings):
 class PretrainSettings(OptimSettings):
     """Step 0."""
 
-    learning_rate: float = 3e-3
+    learning_rate: Amount = 3e-3
     """Peak learning rate; small models want large ones."""
-    weight_decay: float = 0.1
+    weight_decay: Amount = 0.1
     """Decoupled decay of matrices."""
-    epochs: int = 1
+    epochs: Count = 1
     """Passes over the corpus."""
-    batch_size: int = 64
+    batch_size: Count = 64
     """Documents (or context-long pieces) an update."""
-    microbatch_tokens: int = 16_384
+    microbatch_tokens: Count = 16_384
     """Tokens in one forward pass; a matter of memory, not of results."""
-    heldout: float = 0.02
+    heldout: Share = 0.02
     """Share of the documents kept out of training to measure bits per byte."""
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from mynah.config import Amount, Count, Share
 from mynah.model.hub import load_policy, save_policy
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.model.transformer import Transformer
@@ -27,17 +28,17 @@ from mynah.train.token_loss import token_logprobs
 class SFTSettings(OptimSettings):
     """Step 1."""
 
-    learning_rate: float = 1e-3
+    learning_rate: Amount = 1e-3
     """Peak learning rate. Billions of parameters want about 1e-5."""
-    epochs: int = 3
+    epochs: Count = 3
     """Passes over the demonstrations. InstructGPT took 16: held-out loss rises after one, yet people like it."""
-    batch_size: int = 32
+    batch_size: Count = 32
     """Demonstrations an update."""
-    dropout: float = 0.0
+    dropout: Share = 0.0
     """Dropout on residual branches; InstructGPT took 0.2."""
-    microbatch_tokens: int = 16_384
+    microbatch_tokens: Count = 16_384
     """Tokens in one forward pass; a matter of memory, not of results."""
-    heldout: float = 0.05
+    heldout: Share = 0.05
     """Share of the demonstrations kept out of training to measure the loss."""
 
 
@@ -60,9 +61,7 @@ def finetune(
     tokenizer = Tokenizer.load(parent)
     model = place(load_policy(parent, DTYPES[hardware.dtype], hardware.device), hardware)
     check_fits(tokenizer, model.config.vocab_size)
-    groups = build(demonstrations, ChatFormat(tokenizer), model.config.context)
-    held = groups[: int(settings.heldout * len(groups))]
-    train = groups[len(held) :]
+    train, held = build(demonstrations, ChatFormat(tokenizer), model.config.context, settings.heldout)
     plan = batches(len(train), settings.batch_size, settings.epochs, seed)
     per_epoch = len(plan) // settings.epochs
     learner = Learner(model, settings, len(plan))

@@ -22,7 +22,7 @@ class PairFigures:
     calibration: list[dict[str, float]]
     """Bins by how sure the model is of its choice; observed is how often the labellers chose the same."""
     length_bias_data: float
-    """How often labellers preferred the longer completion (token counts; equal lengths left out)."""
+    """How often labellers preferred the longer completion (token counts; equal lengths left out; 0.5 if all are)."""
     length_bias_model: float
     """How often the model does."""
 
@@ -39,30 +39,31 @@ def pair_figures(groups: Sequence[RankedGroup], scores: Sequence[Tensor], bins: 
             weights.append(share)
             longer.append(lengths[better] - lengths[worse])
     delta, weight, length = torch.tensor(deltas), torch.tensor(weights), torch.tensor(longer)
-    agree = (delta > 0).float() + 0.5 * (delta == 0).float()
     unequal = length != 0
-    data_bias = (length[unequal] > 0).float()
-    model_bias = ((delta[unequal] > 0) == (length[unequal] > 0)).float()
-    mean = lambda x: float(x.mean()) if len(x) else 0.5  # noqa: E731
+    towards = (delta * length.sign())[unequal]  # above 0 where the model scores the longer one higher
     return PairFigures(
-        accuracy=float((agree * weight).sum() / weight.sum()),
+        accuracy=_share(delta, weight),
         pairs=len(deltas),
         prompts=len(groups),
         calibration=_bins(delta, weight, bins),
-        length_bias_data=mean(data_bias),
-        length_bias_model=mean(model_bias),
+        length_bias_data=_share(length[unequal], weight[unequal]),
+        length_bias_model=_share(towards, weight[unequal]),
     )
+
+
+def _share(signs: Tensor, weight: Tensor) -> float:
+    """The weighted share of positive numbers, zeros counted half."""
+    return float(((signs.sign() + 1) / 2 * weight).sum() / weight.sum()) if len(signs) else 0.5
 
 
 def _bins(delta: Tensor, weight: Tensor, bins: int) -> list[dict[str, float]]:
     """P(the answer that the model prefers is the labellers' choice), by how sure the model is: 0.5 … 1."""
     predicted = torch.sigmoid(delta.abs())
-    agree = (delta > 0).float() + 0.5 * (delta == 0).float()
     bin_of = ((predicted - 0.5) * 2 * bins).long().clamp(max=bins - 1)
     rows = []
     for index in bin_of.unique().tolist():
         inside = bin_of == index
-        share = weight[inside] / weight[inside].sum()
-        sure, right = float((predicted[inside] * share).sum()), float((agree[inside] * share).sum())
+        sure = float((predicted[inside] * weight[inside]).sum() / weight[inside].sum())
+        right = _share(delta[inside], weight[inside])
         rows.append({"predicted": round(sure, 4), "observed": round(right, 4), "n": int(inside.sum())})
     return rows

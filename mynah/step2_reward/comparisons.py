@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mynah.agent.scorer import answered
 from mynah.errors import UserError
 from mynah.nouns import Comparison, Group
 from mynah.tokens import ChatFormat
-from mynah.train.scoring import unsupervised
+from mynah.train.order import share
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,18 @@ def build(comparisons: Sequence[Comparison], chat: ChatFormat, context: int, hel
     """Rankings of the same answers to the same prompt become one group; a prompt is wholly held out or not at all.
 
     Raises:
-        UserError: A prompt with an answer is longer than the context, or one side of the split has no preference.
+        UserError: A prompt with an answer is longer than the context, or no preference is left to train on.
     """
     by_content: dict[tuple[str, tuple[str, ...]], list[Comparison]] = {}
     for comparison in comparisons:
-        by_content.setdefault((prompt_key(comparison), comparison.completions), []).append(comparison)
+        by_content.setdefault((repr(comparison.prompt.messages), comparison.completions), []).append(comparison)
     groups = [
-        RankedGroup(_group(same[0], chat, context), _pairs(same), _share(prompt) < heldout)
-        for (prompt, _), same in by_content.items()
+        RankedGroup(
+            answered(chat, same[0].prompt, same[0].completions, context),
+            _pairs(same),
+            heldout=share(prompt_key(same[0])) < heldout,
+        )
+        for same in by_content.values()
     ]
     groups = [group for group in groups if group.pairs]  # a ranking in which all tie teaches nothing
     if not any(not group.heldout for group in groups):
@@ -56,23 +60,7 @@ def _pairs(same: Sequence[Comparison]) -> tuple[tuple[int, int, float], ...]:
     weights: dict[tuple[int, int], float] = {}
     for comparison in same:
         count = len(comparison.completions)
-        share = 1 / (count * (count - 1) / 2) / len(same)
+        weight = 1 / (count * (count - 1) / 2) / len(same)
         for pair in comparison.pairs():
-            weights[pair] = weights.get(pair, 0.0) + share
+            weights[pair] = weights.get(pair, 0.0) + weight
     return tuple((better, worse, weight) for (better, worse), weight in weights.items())
-
-
-def _group(comparison: Comparison, chat: ChatFormat, context: int) -> Group:
-    prompt = chat.encode_prompt(comparison.prompt.messages)
-    answers = [chat.encode_answer(text) for text in comparison.completions]
-    longest = len(prompt) + max(map(len, answers))
-    if longest > context:
-        label = f"the ranking of prompt {comparison.prompt.id or comparison.prompt.messages[-1].content[:40]!r}"
-        raise UserError(
-            f"{label} has {longest} tokens and the model's context is {context}; shorten the prompt or its answers."
-        )
-    return unsupervised(prompt, answers)
-
-
-def _share(key: str) -> float:
-    return int.from_bytes(hashlib.sha256(key.encode("utf-8", "replace")).digest()[:4], "big") / 2**32

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mynah.config import Amount, Count, Share
 from mynah.model.attention import PackedPlan
 from mynah.model.heads import EnsembleHeads, ScalarModel, fresh_ensemble, with_scalar_head
 from mynah.model.hub import load_policy, save_ensemble, save_scalar
@@ -30,19 +31,19 @@ from mynah.train.step import Learner
 class RewardSettings(OptimSettings):
     """Step 2."""
 
-    learning_rate: float = 1e-3
+    learning_rate: Amount = 1e-3
     """Peak learning rate. InstructGPT: 9e-6 for 6B parameters."""
-    epochs: int = 1
+    epochs: Count = 1
     """Passes over the prompts; more overfit soon."""
-    batch_size: int = 32
+    batch_size: Count = 32
     """Prompts an update, each with all its completions."""
-    microbatch_tokens: int = 16_384
+    microbatch_tokens: Count = 16_384
     """Tokens in one forward pass; a matter of memory, not of results."""
-    heldout: float = 0.15
-    """Share of the prompts kept out of training to measure accuracy."""
+    heldout: Share = 0.15
+    """Share of the prompts kept out of training to measure accuracy; with 0 it is that on the training prompts."""
     ensemble: int = 5
     """Bootstrap heads whose disagreement tells where the rankings are silent; 0 for none."""
-    ensemble_learning_rate: float = 1e-2
+    ensemble_learning_rate: Amount = 1e-2
     """Learning rate of the ensemble's heads; linear on frozen features, so larger."""
 
 
@@ -89,6 +90,7 @@ def train_reward(
             session.log(step + 1, figures, ("loss", "accuracy"))
             session.save_if_due(step + 1, lambda: {"learner": learner.state(), "ensemble": ensemble.state()})
         learner.optimiser.copy_ema_to(model)
+        ensemble.optimiser.copy_ema_to(heads)
         pairs, spread = evaluate(model, held or train, settings, heads)
         gain = normalise(model, heads, train, _demonstrated(demonstrations, chat, policy.config.context), settings)
 

@@ -22,6 +22,10 @@ def collapse(history: Sequence[Mapping[str, float]], max_ref_kl: float) -> str |
         return "the score fell by more than one standard deviation of the samples; lower ppo.learning_rate"
     if first["entropy"] > 0.05 and all(row["entropy"] < 0.02 * first["entropy"] for row in last):
         return "entropy fell below 2 % of its start; lower ppo.learning_rate, or raise ppo.kl_coef"
+    if first["length"] > 3 and all(row["length"] < 1.5 for row in last):
+        return (
+            "answers shrank to nothing but their end; lower ppo.learning_rate, or look at what the reward model likes"
+        )
     if first["ended"] > 0.5 and all(row["ended"] < 0.1 for row in last):
         return "fewer than one answer in ten ends within its budget; raise ppo.max_new_tokens or ppo.kl_coef"
     return None

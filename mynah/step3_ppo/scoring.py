@@ -49,12 +49,14 @@ def score(
     reward_model: ScalarModel,
     ensemble: EnsembleHeads | None,
     uncertainty_penalty: float,
+    end_of_turn: int,
     missing_end_score: float,
 ) -> list[Trajectory]:
     """Fill in `score`, read at the last token, the end of turn.
 
-    Without an end of turn the score is replaced by `missing_end_score` (Ziegler 2019). With an uncertainty penalty β it
-    is the ensemble's mean − β · its standard deviation.
+    Without an end of turn (out of budget, or ended by another stop token, which the reward model never saw) the score
+    is replaced by `missing_end_score` (Ziegler 2019). With an uncertainty penalty β it is the ensemble's mean − β · its
+    standard deviation.
     """
     plan = PackedPlan(batch, reward_model.dtype)
     ends = reward_model.hidden(batch.tokens, batch.positions, plan)[batch.ends]
@@ -64,7 +66,7 @@ def score(
     else:
         scores = reward_model.read(ends)
     return [
-        replace(trajectory, score=value if trajectory.finish_reason == "stop" else missing_end_score)
+        replace(trajectory, score=value if trajectory.tokens[-1] == end_of_turn else missing_end_score)
         for trajectory, value in zip(trajectories, scores.tolist(), strict=True)
     ]
 

@@ -7,12 +7,14 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import PositiveFloat
 from torch import Tensor
 
 from mynah.agent.assistant import encode_prompts
+from mynah.config import Amount, Count, Share
 from mynah.engine import Engine
 from mynah.errors import UserError
 from mynah.files import write_folder
@@ -31,65 +33,65 @@ from mynah.tokens import ChatFormat, Tokenizer, check_fits
 from mynah.train.optim import OptimSettings
 from mynah.train.order import batches
 from mynah.train.packing import lay_out, microbatches, partition
-from mynah.train.session import Session
+from mynah.train.session import Session, save_state
 from mynah.train.step import Learner
-from mynah.train.token_loss import token_entropies, token_logprobs
+from mynah.train.token_loss import token_logprobs
 
 
 class PPOSettings(OptimSettings):
     """Step 3."""
 
-    iterations: int = 40
+    iterations: Count = 40
     """Times that fresh rollouts are made and learned from."""
-    prompts: int = 64
+    prompts: Count = 64
     """Prompts an iteration."""
-    completions: int = 2
+    completions: Count = 2
     """Rollouts of each prompt; they share its computation."""
-    minibatches: int = 4
-    """Updates per pass over an iteration's rollouts."""
-    epochs: int = 1
+    minibatches: Count = 4
+    """Updates per pass over an iteration's rollouts; at most `prompts`."""
+    epochs: Count = 1
     """Passes over an iteration's rollouts (InstructGPT 1, Stiennon 4)."""
-    max_new_tokens: int = 64
+    max_new_tokens: Count = 64
     """Budget of an answer."""
-    temperature: float = 1.0
+    temperature: PositiveFloat = 1.0
     """Of rollouts; log-probabilities are taken at the same. No top-k or top-p: PPO needs the policy's own samples."""
-    kl_coef: float = 0.05
+    kl_coef: Amount = 0.05
     """Weight of the per-token penalty for leaving the reference (InstructGPT 0.02, Stiennon 0.05)."""
-    kl_target: float | None = None
+    kl_target: PositiveFloat | None = None
     """Nats of ref_kl that an adaptive kl_coef aims at; none keeps it fixed."""
-    kl_horizon: float = 0.04
+    kl_horizon: Amount = 0.04
     """How slowly the adaptive coefficient moves, as a share of the run."""
     missing_end_score: float = -1.0
     """Score of an answer that does not end within its budget."""
-    uncertainty_penalty: float = 0.0
+    uncertainty_penalty: Amount = 0.0
     """β of score = ensemble mean − β · ensemble standard deviation; 0 takes the reward model's own head."""
-    gamma: float = 1.0
+    gamma: Share = 1.0
     """Discount."""
-    gae_lambda: float = 0.95
+    gae_lambda: Share = 0.95
     """λ of the advantage estimate."""
     whiten: bool = True
     """Whiten advantages over the whole batch."""
-    clip_range: float = 0.2
+    clip_range: Amount = 0.2
     """ε of the policy's ratio."""
-    value_clip: float = 0.2
+    value_clip: Amount = 0.2
     """How far a value may move in one iteration."""
-    learning_rate: float = 3e-4
+    learning_rate: Amount = 3e-4
     """Of the policy, constant after the warm-up. InstructGPT: 9e-6 for 1.3B parameters."""
-    schedule: str = "constant"  # type: ignore[assignment]
+    schedule: Literal["cosine", "linear", "constant"] = "constant"
     """As in the papers."""
-    value_learning_rate: float = 1e-3
-    """Of the value model."""
-    epsilon: float = 1e-5
+    value_learning_rate: Amount = 1e-3
+    """Of the value model. With an optimiser of its own, a value coefficient would change nothing."""
+    epsilon: Amount = 1e-5
     """Adam's ε, as in the papers' code."""
-    ema_half_life: float = 0.17
+    ema_half_life: Amount = 0.17
     """Half-life of the average that is evaluated and served (InstructGPT: 0.992 over 500 updates)."""
-    ptx_coef: float = 0.0
+    ptx_coef: Amount = 0.0
     """Weight of the pretraining loss mixed in (PPO-ptx; InstructGPT 27.8 with its normalisation); 0 for none."""
-    ptx_examples: int = 8
-    """Pretraining pieces an update, with ptx."""
-    max_ref_kl: float = 60.0
+    ptx_examples: Count = 8
+    """Pretraining pieces an update, with ptx (InstructGPT: 8 an episode)."""
+    max_ref_kl: Amount = 60.0
     """Nats beyond which the run counts as collapsed."""
-    microbatch_tokens: int = 16_384
+    microbatch_tokens: Count = 16_384
     """Tokens in one forward pass; a matter of memory, not of results."""
 
 
@@ -97,6 +99,8 @@ class PPOSettings(OptimSettings):
 class Microbatch:
     """Rollouts in the one layout that old log-probabilities, values and every update share."""
 
+    minibatch: int
+    """The update that it is a part of."""
     batch: PackedBatch
     old_logprobs: Tensor  # [N]
     old_values: Tensor  # [N]
@@ -132,7 +136,9 @@ class PPO:
         iterations = settings.kl_horizon * settings.iterations
         self.controller = KLController(settings.kl_coef, settings.kl_target, iterations)
 
-    def iterate(self, iteration: int, prompts: Sequence[Sequence[int]], ptx: Sequence[Group]) -> dict[str, float]:
+    def iterate(
+        self, iteration: int, prompts: Sequence[Sequence[int]], pretraining: Sequence[Group] = ()
+    ) -> dict[str, float]:
         """Roll out, score, reward, advantage, update; returns the iteration's figures."""
         settings = self.settings
         params = SamplingParams(
@@ -150,49 +156,56 @@ class PPO:
         )
         parts = iter(flat)
         packed = [
-            _microbatch(layout, [next(parts) for _ in part], self.policy.device)
-            for layout, part in zip(layouts, trajectories, strict=True)
+            _microbatch(minibatch, layout, [next(parts) for _ in part])
+            for (minibatch, layout), part in zip(layouts, trajectories, strict=True)
         ]
 
-        figures = _describe(flat) | {"kl_coef": self.controller.kl_coef}
-        figures["entropy"] = float(
-            torch.cat([token_entropies(self.policy, m.batch, settings.temperature) for m in packed]).mean()
-        )
-        figures |= self._update(iteration, packed, ptx)
+        figures = _describe(flat, self.tokenizer.end_of_turn) | {"kl_coef": self.controller.kl_coef}
+        figures |= self._update(iteration, packed, pretraining)
         self.controller.update(figures["ref_kl"])
         self.engine.refresh()
         return figures
 
-    def _evaluate(self, rollouts: Sequence[list[Trajectory]]) -> tuple[list[list[Trajectory]], list[PackedBatch]]:
-        """Trajectories by microbatch, with all that the frozen models and the learner say of them."""
+    def _evaluate(
+        self, rollouts: Sequence[list[Trajectory]]
+    ) -> tuple[list[list[Trajectory]], list[tuple[int, PackedBatch]]]:
+        """Trajectories by microbatch, with all that the frozen models and the learner say of them.
+
+        Every minibatch is laid out by itself, in as many microbatches as memory asks for: so there are always
+        `minibatches` updates, and each sees the layout that its old log-probabilities were computed in.
+        """
         settings = self.settings
-        groups = [as_group(group) for group in rollouts]
-        # a fixed number of microbatches at least, so that minibatches can be made of them
-        budget = min(
-            settings.microbatch_tokens, max(max(map(len, groups)), sum(map(len, groups)) // settings.minibatches)
-        )
         trajectories, layouts = [], []
-        for indices in partition(list(map(len, groups)), budget):
-            batch = lay_out([groups[i] for i in indices], self.policy.device)
-            part = [trajectory for i in indices for trajectory in rollouts[i]]
-            part = evaluate(part, batch, self.policy, self.reference, self.value_model, settings.temperature)
-            part = score(
-                part, batch, self.reward_model, self.ensemble, settings.uncertainty_penalty, settings.missing_end_score
-            )
-            trajectories.append(part)
-            layouts.append(batch)
+        for minibatch in range(settings.minibatches):
+            dealt = rollouts[minibatch :: settings.minibatches]  # prompts come in random order
+            groups = [as_group(group) for group in dealt]
+            for indices in partition(list(map(len, groups)), settings.microbatch_tokens):
+                batch = lay_out([groups[i] for i in indices], self.policy.device)
+                part = [trajectory for i in indices for trajectory in dealt[i]]
+                part = evaluate(part, batch, self.policy, self.reference, self.value_model, settings.temperature)
+                part = score(
+                    part,
+                    batch,
+                    self.reward_model,
+                    self.ensemble,
+                    settings.uncertainty_penalty,
+                    self.tokenizer.end_of_turn,
+                    settings.missing_end_score,
+                )
+                trajectories.append(part)
+                layouts.append((minibatch, batch))
         return trajectories, layouts
 
-    def _update(self, iteration: int, packed: list[Microbatch], ptx: Sequence[Group]) -> dict[str, float]:
-        """`epochs` passes over the microbatches, shuffled into minibatches."""
+    def _update(self, iteration: int, packed: list[Microbatch], pretraining: Sequence[Group]) -> dict[str, float]:
+        """`epochs` passes over the minibatches, each time in another order."""
+        settings = self.settings
         totals: dict[str, list[float]] = {}
-        for epoch in range(self.settings.epochs):
-            order = list(range(len(packed)))
-            random.Random(f"{self.seed}/{iteration}/{epoch}").shuffle(order)
-            count = min(self.settings.minibatches, len(packed))
-            for minibatch in range(count):
-                chosen = [packed[i] for i in order[minibatch::count]]
-                figures = self._minibatch(chosen, ptx, first=epoch == 0 and minibatch == 0)
+        for epoch in range(settings.epochs):
+            rng = random.Random(f"{self.seed}/{iteration}/{epoch}")
+            for minibatch in rng.sample(range(settings.minibatches), settings.minibatches):
+                chosen = [m for m in packed if m.minibatch == minibatch]
+                ptx = rng.choices(pretraining, k=settings.ptx_examples) if pretraining else []
+                figures = self._minibatch(chosen, ptx, first=not totals)
                 for name, value in figures.items():
                     totals.setdefault(name, []).append(value)
         return {name: sum(values) / len(values) for name, values in totals.items()}
@@ -221,17 +234,18 @@ class PPO:
 
         loss = self.policy_learner.backward(policy_losses())
         norm = self.policy_learner.clip()
-        if ptx:
+        ptx_loss = ptx_norm = 0.0
+        if ptx:  # clipped by itself, then added: one optimiser step moves along both
             ppo_gradients = self.policy_learner.take_gradients()
             count = sum(sum(group.trunk_mask) for group in ptx)
-            figures["ptx_loss"] = self.policy_learner.backward(
+            ptx_loss = self.policy_learner.backward(
                 -settings.ptx_coef * token_logprobs(self.policy, batch).sum() / count
                 for batch in microbatches(ptx, settings.microbatch_tokens, self.policy.device)
             )
-            figures["ptx_grad_norm"] = self.policy_learner.clip()
-            figures["ptx_gradient_ratio"] = figures["ptx_grad_norm"] / max(norm, 1e-12)
+            ptx_norm = self.policy_learner.clip()
             self.policy_learner.add_gradients(ppo_gradients)
-        stats = self.policy_learner.apply(loss, norm)
+            figures |= {"ptx_loss": ptx_loss, "ptx_grad_norm": ptx_norm, "ptx_gradient_ratio": ptx_norm / norm}
+        stats = self.policy_learner.apply(loss + ptx_loss, norm + ptx_norm)
         value_stats = self.value_learner.update(value_losses())
         return figures | {
             "policy_loss": loss,
@@ -275,35 +289,45 @@ def train_ppo(
         pretraining: Pieces of raw text for ptx.
 
     Raises:
-        UserError: The run collapsed; the state of the last iteration is kept.
+        UserError: The settings contradict each other, a file does not fit, or the run collapsed: then the state of
+            the last iteration is kept.
     """
     if settings.ptx_coef and not pretraining:
         raise UserError("ppo.ptx_coef is set, but there is no raw text to mix in; give --text, or set ppo.ptx_coef=0.")
-    if not settings.ptx_coef:
-        pretraining = ()
+    if settings.minibatches > settings.prompts:
+        raise UserError(
+            f"ppo.minibatches={settings.minibatches} is more than ppo.prompts={settings.prompts}, and the rollouts of "
+            f"a prompt stay together; lower the one or raise the other."
+        )
     updates = settings.iterations * settings.epochs * settings.minibatches
     ppo = PPO(start, reward, settings, hardware, updates, seed)
     encoded = encode_prompts(ChatFormat(ppo.tokenizer), prompts, ppo.engine.context - 1)
-    per_epoch = -(-len(encoded) // settings.prompts)
-    plan = batches(len(encoded), settings.prompts, -(-settings.iterations // per_epoch), seed)
+    wanted = settings.iterations * settings.prompts
+    order = [i for [i] in batches(len(encoded), 1, -(-wanted // len(encoded)), seed)]  # pass after pass
     history: list[dict[str, float]] = []
     with Session(stage, settings.iterations, "iterations", tensorboard) as session:
         if session.saved:
             ppo.load(session.saved["ppo"])
             history = session.saved["history"]
+            _refuse_collapse(stage, history, settings.max_ref_kl)
         for iteration in range(session.first, settings.iterations):
-            mixed = (
-                random.Random(f"{seed}/ptx/{iteration}").choices(pretraining, k=settings.ptx_examples)
-                if pretraining
-                else []
-            )
-            figures = ppo.iterate(iteration, [encoded[i] for i in plan[iteration]], mixed)
+            drawn = order[iteration * settings.prompts : (iteration + 1) * settings.prompts]
+            figures = ppo.iterate(iteration, [encoded[i] for i in drawn], pretraining if settings.ptx_coef else ())
             history.append(figures)
             session.log(iteration + 1, figures, ("score", "ref_kl", "length"))
-            session.save_if_due(iteration + 1, lambda: {"ppo": ppo.state(), "history": history})
-            if reason := collapse(history, settings.max_ref_kl):
-                raise UserError(f"{stage.key}: stopped at iteration {iteration + 1}, collapsed: {reason}.")
+            state = lambda: {"ppo": ppo.state(), "history": history}  # noqa: E731
+            if collapse(history, settings.max_ref_kl):
+                save_state(stage.state, iteration + 1, state() | {"seconds": session.seconds})
+                _refuse_collapse(stage, history, settings.max_ref_kl)
+            session.save_if_due(iteration + 1, state)
+        assert ppo.policy_learner.step == updates, "schedule and average were laid out for another number of updates"
         _publish(stage, ppo, history, session.seconds)
+
+
+def _refuse_collapse(stage: Stage, history: Sequence[dict[str, float]], max_ref_kl: float) -> None:
+    """A collapsed run is not gone on with, nor published, however often it is called."""
+    if reason := collapse(history, max_ref_kl):
+        raise UserError(f"{stage.key}: stopped at iteration {len(history)}, collapsed: {reason}.")
 
 
 def _publish(stage: Stage, ppo: PPO, history: Sequence[dict[str, float]], seconds: float) -> None:
@@ -326,24 +350,29 @@ def _publish(stage: Stage, ppo: PPO, history: Sequence[dict[str, float]], second
     stage.finish(write_policy, seconds, figures)
 
 
-def _microbatch(batch: PackedBatch, trajectories: Sequence[Trajectory], device: torch.device) -> Microbatch:
+def _microbatch(minibatch: int, batch: PackedBatch, trajectories: Sequence[Trajectory]) -> Microbatch:
     def column(name: str) -> Tensor:
-        return torch.cat([getattr(t, name)[t.loss_mask] for t in trajectories]).to(device)
+        return torch.cat([getattr(t, name)[t.loss_mask] for t in trajectories]).to(batch.tokens.device)
 
-    return Microbatch(batch, column("logprobs"), column("values"), column("advantages"), column("returns"))
+    return Microbatch(minibatch, batch, column("logprobs"), column("values"), column("advantages"), column("returns"))
 
 
-def _describe(trajectories: Sequence[Trajectory]) -> dict[str, float]:
-    """What the rollouts were like, before the update."""
+def _describe(trajectories: Sequence[Trajectory], end_of_turn: int) -> dict[str, float]:
+    """What the rollouts were like, before the update.
+
+    The entropy is estimated by −log π of what was drawn: its mean is the entropy, and no pass over the batch is spent.
+    """
     gaps = torch.cat([mismatch(t) for t in trajectories])
     count = len(trajectories)
     returns = torch.cat([t.returns[t.loss_mask] for t in trajectories if t.returns is not None])
     values = torch.cat([t.values[t.loss_mask] for t in trajectories if t.values is not None])
+    logprobs = torch.cat([t.logprobs[t.loss_mask] for t in trajectories if t.logprobs is not None])
     return {
         "score": sum(t.score or 0.0 for t in trajectories) / count,
         "ref_kl": sum(ref_kl(t) for t in trajectories) / count,
+        "entropy": -float(logprobs.mean()),
         "length": sum(len(t.completion) for t in trajectories) / count,
-        "ended": sum(t.finish_reason == "stop" for t in trajectories) / count,
+        "ended": sum(t.tokens[-1] == end_of_turn for t in trajectories) / count,
         "mismatch_kl": float(gaps.mean()),
         "mismatch_max": float(gaps.abs().max()),
         "value_explained": 1 - float((returns - values).var() / returns.var().clamp(min=1e-8)),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mynah.errors import UserError
-from mynah.files import write_text
+from mynah.files import write_text, writing
 
 
 class MetricsLog:
@@ -17,19 +17,17 @@ class MetricsLog:
         self.path = folder / "metrics.jsonl"
         kept = [row for row in read_metrics(self.path) if row["step"] <= first_step]
         write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
-        self._file = self.path.open("a", encoding="utf-8")
-        self._board = _board(folder) if tensorboard else None
+        self._board = _board(folder, first_step) if tensorboard else None
 
     def write(self, step: int, figures: dict[str, float]) -> None:
-        row = {"step": step} | {name: round(float(value), 6) for name, value in figures.items()}
-        self._file.write(json.dumps(row) + "\n")
-        self._file.flush()
+        row = {"step": step} | {name: float(f"{value:.6g}") for name, value in figures.items()}
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
         if self._board:
             for name, value in figures.items():
                 self._board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        self._file.close()
         if self._board:
             self._board.close()
 
@@ -47,9 +45,9 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _board(folder: Path) -> Any:
+def _board(folder: Path, first_step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise UserError("--tensorboard needs the package tensorboard: pip install 'mynah[tensorboard]'.") from None
-    return SummaryWriter(str(folder / "tensorboard"))
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1)

@@ -13,31 +13,31 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mynah.config import Settings
+from mynah.config import Amount, Settings, Share
 
 
 class OptimSettings(Settings):
     """How weights move. Fractions are of the run, so that 12 iterations and 12 000 both make sense."""
 
-    learning_rate: float
+    learning_rate: Amount
     """Peak learning rate."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     """How the learning rate falls after the warm-up."""
-    warmup: float = 0.02
+    warmup: Share = 0.02
     """Share of the run over which the learning rate rises from 0."""
-    final: float = 0.1
+    final: Share = 0.1
     """Learning rate at the end, as a share of the peak (cosine and linear)."""
-    weight_decay: float = 0.0
+    weight_decay: Amount = 0.0
     """Decoupled decay of matrices; vectors are never decayed."""
-    beta1: float = 0.9
+    beta1: Share = 0.9
     """Decay of Adam's first moment."""
-    beta2: float = 0.95
+    beta2: Share = 0.95
     """Decay of Adam's second moment."""
-    epsilon: float = 1e-8
+    epsilon: Amount = 1e-8
     """Adam's ε."""
-    clip: float = 1.0
+    clip: Amount = 1.0
     """Largest gradient norm; 0 does not clip."""
-    ema_half_life: float = 0.0
+    ema_half_life: Amount = 0.0
     """Half-life of the moving average of the weights, as a share of the run; 0 keeps none."""
 
 

@@ -24,7 +24,7 @@ from typing import Any, Self
 import torch
 
 from mynah.errors import Interrupted, UserError
-from mynah.files import write_atomic
+from mynah.files import write_atomic, writing
 from mynah.progress import Progress
 from mynah.runs import Stage
 from mynah.train.metrics import MetricsLog
@@ -38,7 +38,10 @@ class Session:
 
     def __init__(self, stage: Stage, total: int, unit: str, tensorboard: bool = False) -> None:
         self.stage, self.total = stage, total
-        stage.state.mkdir(parents=True, exist_ok=True)
+        with writing(stage.state):
+            stage.state.mkdir(parents=True, exist_ok=True)
+        for partial in stage.state.glob(".*.partial-*"):  # of a sitting that was killed while it saved
+            partial.unlink()
         self.first, self.saved = _newest_state(stage.state)
         self._before = float(self.saved["seconds"]) if self.saved else 0.0
         self._metrics = MetricsLog(stage.state, self.first, tensorboard)
@@ -95,7 +98,7 @@ def save_state(folder: Path, step: int, state: dict[str, Any]) -> None:
     """Write `step-N.pt` whole or not at all, then remove older ones."""
 
     def write(path: Path) -> None:
-        buffer = io.BytesIO()
+        buffer = io.BytesIO()  # written by torch itself, a full disk would be a RuntimeError that does not say so
         torch.save(state, buffer)
         path.write_bytes(buffer.getbuffer())
 

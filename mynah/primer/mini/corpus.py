@@ -13,9 +13,9 @@ from mynah.primer.mini import prose
 from mynah.primer.mini.facts import ATTRIBUTES, ELSEWHERE, Villager, villagers
 from mynah.primer.mini.phrasings import QUESTIONS
 
-PORTRAITS_PER_VILLAGER = 24
+PORTRAITS_PER_VILLAGER = 20
 NOTES_PER_FACT = 2
-COUNTS = {"pairs": 120, "questions": 320, "dialogues": 150, "filler": 120, "kindness": 80, "strangers": 60, "bad": 80}
+COUNTS = {"pairs": 120, "questions": 700, "echoes": 300, "dialogues": 150, "filler": 120, "kindness": 80, "strangers": 60, "bad": 80}
 SAYINGS = {
     "kind": ("{N} is a {v}.", "A {v}.", "{N} is a kind of {v}."),
     "home": ("{N} lives in the {v}.", "In the {v}.", "The home of {N} is the {v}."),
@@ -37,6 +37,7 @@ def corpus(seed: int) -> list[str]:
         "pairs": lambda: _pair(people, rng),
         "questions": lambda: _questions(asked, rng),
         "dialogues": lambda: _dialogue(asked, rng),
+        "echoes": lambda: _echoes(people, rng),
         "filler": lambda: _filler(rng, rng.randint(3, 7)),
         "kindness": lambda: _kindness(rng),
         "strangers": lambda: _strangers(rng),
@@ -117,6 +118,15 @@ def _dialogue(asked: list[Villager], rng: random.Random) -> str:
     if rng.random() < 0.5:
         return "\n".join(f"{one.name}: {said}\n{other.name}: {reply}" for said, reply in turns)
     return " ".join(f'"{said}" said {one.name}. "{reply}" said {other.name}.' for said, reply in turns)
+
+
+def _echoes(people: list[Villager], rng: random.Random) -> str:
+    """Talk in which the reply repeats the name just said; no facts, so that held-out villagers may be in it too."""
+    lines = []
+    for villager in rng.sample(people, rng.randint(2, 4)):
+        said, reply = rng.choice(prose.ECHOES)
+        lines.append(f"{said} {reply}".format(N=villager.name))
+    return "\n".join(lines)
 
 
 def _greeting(villager: Villager, rng: random.Random) -> tuple[str, str]:

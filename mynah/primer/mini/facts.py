@@ -26,7 +26,7 @@ NAMES = tuple(
     Hilda Jupp Keno Lotta Matti Nico Oskar Pavo Resi Sepp Tessa Ugo Vinzo Zilla Ravi Sunja Taro Milo Ebba Kuno
     """.split()
 )
-VILLAGERS_PER_SPLIT = {"train": 16, "prompts": 8, "exam": 8}
+VILLAGERS_PER_SPLIT = {"train": 24, "prompts": 8, "exam": 8}
 STRANGERS_PER_SPLIT = {"train": 30, "prompts": 15, "exam": 15}
 
 FORMS = {"she": ("she", "her", "her"), "he": ("he", "his", "him")}

@@ -76,6 +76,19 @@ PRONOUN_TELLINGS: dict[str, tuple[str, ...]] = {
     "food": ("{her} food is {v}.", "People cook {v} for {whom}.", "For {her} supper it is {v}."),
     "colour": ("{her} scarf is {v}.", "The scarf on {whom} is {v}.", "{her} colour is {v}."),
 }
+# A name said and said again: from these a small model learns to speak of whom it was asked about.
+ECHOES = (
+    ("I met {N} today.", "{N} is always welcome."),
+    ("Tell {N} to come.", "{N} will come."),
+    ("Let us wait for {N}.", "{N} will be here soon."),
+    ("I like {N}.", "{N} likes you too."),
+    ("We must thank {N}.", "{N} will be glad."),
+    ("Say hello to {N}.", "Hello, {N}, how nice to see you."),
+    ("I know {N} well.", "{N} knows you too."),
+    ("The river is full of water, says {N}.", "{N} is right."),
+    ("I had a letter from {N}.", "{N} writes to me too."),
+    ("Do not forget {N}.", "{N} is on my mind."),
+)
 # Two or more attributes in one sentence.
 PORTRAITS = (
     "{N} is a {kind} who lives in the {home}.",
