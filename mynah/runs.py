@@ -157,8 +157,9 @@ class Run:
         record["stages"][stage.key] = common | wanted
         if record["newest"].get(kind) == stage.key:  # until it is made again, the one before counts
             del record["newest"][kind]
-            made = [key for key, other in record["stages"].items() if (other["stage"], other["status"]) == (kind, "done")]
-            record["newest"] |= {kind: made[-1]} if made else {}
+            others = record["stages"].items()
+            done = [key for key, other in others if other["stage"] == kind and other["status"] == "done"]
+            record["newest"] |= {kind: done[-1]} if done else {}
         record["rounds"] = max(record.get("rounds", 1), round)
         self.write(record)
         return stage

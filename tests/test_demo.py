@@ -62,7 +62,13 @@ def run(home: Path) -> Path:
 
 
 def test_a_run_has_its_folders_with_hugging_face_files_only(run: Path):
-    checkpoint = {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    checkpoint = {
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
     scalar = checkpoint - {"generation_config.json"}
     for folder in ("0-pretrain", "round-1/1-sft", "round-1/3-feedme", "round-1/3-ppo", "round-2/3-ppo"):
         assert {path.name for path in (run / folder).iterdir()} == checkpoint
@@ -174,7 +180,9 @@ def test_without_a_terminal_the_demo_says_how_to_chat(home: Path):
 def test_other_settings_are_one_sentence(home: Path):
     done = mynah("demo", "--mini", *MICRO, "sft.learning_rate=0.5", home=home)
     assert done.returncode == 1
-    assert "round-1/1-sft was made with another settings.sft.learning_rate (0.001, now 0.5)" in done.stderr.replace("\n", "")
+    assert "round-1/1-sft was made with another settings.sft.learning_rate (0.001, now 0.5)" in done.stderr.replace(
+        "\n", ""
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -184,7 +192,9 @@ def test_a_killed_demo_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Pat
     command = [sys.executable, "-m", "mynah", "demo", "--mini", *MICRO, "--home", str(tmp_path / "killed")]
     root = tmp_path / "killed" / "runs" / "demo"
     for landmark in ("0-pretrain.state/metrics.jsonl", "round-1/2-reward.state/metrics.jsonl"):
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         deadline = time.monotonic() + 120
         while not (root / landmark).exists() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -31,7 +31,8 @@ def summarise(path: Path) -> dict[str, Any]:
     if "text" in row:
         return _texts(jsonl.read_texts(path))
     raise UserError(
-        f"{path}:{first[0]}: has none of the fields messages, prompt, completions, ranks, chosen, text; see `mynah data --help`."
+        f"{path}:{first[0]}: has none of the fields messages, prompt, completions, ranks, chosen, text; "
+        f"see `mynah data --help`."
     )
 
 
@@ -76,7 +77,7 @@ def _samples(rows: Sequence[Samples]) -> dict[str, Any]:
     return {
         "prompts": _distinct(row.prompt.messages for row in rows),
         "answers a prompt": round(len(reasons) / len(rows), 2),
-        "models": ", ".join(sorted({row.model for row in rows} - {""})),
+        "models": len({row.model for row in rows}),
         "warnings": [f"{cut} answers did not end within their budget"] if cut else [],
     }
 

@@ -8,6 +8,7 @@ Usage:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -50,16 +51,19 @@ class Engine:
         self._scheduler = Scheduler(rows, prefill_tokens)
         self._requests: dict[int, Request] = {}
         self._prompt_logprobs: dict[int, tuple[float, ...]] = {}
+        self._unread: dict[int, deque[Token]] = {}
         self._next_request = self._next_sequence = 0
 
     def submit(self, prompt: Sequence[int], params: SamplingParams, n: int = 1, sequence: int | None = None) -> int:
         """Queue `n` samples of `prompt`; returns the request's id.
 
         A draw is a function of (params.seed, sequence + sample, position) and of the logits; without `sequence` the
-        engine counts. Raises ValueError for a prompt that leaves no room in the context.
+        engine counts. Raises ValueError for a prompt that leaves no room in the context, and for nothing asked.
         """
         if not 0 < len(prompt) < self.context:
             raise ValueError(f"a prompt must have 1 to {self.context - 1} tokens, this one has {len(prompt)}.")
+        if n < 1 or params.max_new_tokens < 1:
+            raise ValueError(f"asked for {n} samples of {params.max_new_tokens} tokens; both must be at least 1.")
         if sequence is None:
             sequence = self._next_sequence
             self._next_sequence += n
@@ -85,9 +89,14 @@ class Engine:
     def stream(self, prompt: Sequence[int], params: SamplingParams, sequence: int | None = None) -> Iterator[Token]:
         """Tokens of one sample as they come; closing the iterator cancels the request."""
         request = self.submit(prompt, params, 1, sequence)
+        unread = self._unread[request] = deque[Token]()  # whoever calls step(), each stream gets its tokens
         try:
-            while request in self._requests and len(self._requests[request].done) == 0:
-                yield from (token for token in self.step() if token.request == request)
+            while request in self._requests:
+                while unread:
+                    yield (token := unread.popleft())
+                    if token.finish_reason:
+                        return
+                self.step()
         finally:
             self.cancel(request)
 
@@ -103,23 +112,29 @@ class Engine:
 
         `watch` sees every step's tokens, for a progress bar.
         """
-        requests = [self.submit(p, params, n, first_sequence + i * n) for i, p in enumerate(prompts)]
-        while any(len(self._requests[request].done) < n for request in requests):
-            watch(self.step())
-        return [self.collect(request) for request in requests]
+        requests: list[int] = []
+        try:
+            for i, prompt in enumerate(prompts):
+                requests.append(self.submit(prompt, params, n, first_sequence + i * n))
+            while any(len(self._requests[request].done) < n for request in requests):
+                watch(self.step())
+            return [self.collect(request) for request in requests]
+        finally:  # Ctrl-C, or a prompt that was refused: leave nothing in flight
+            for request in requests:
+                self.cancel(request)
 
     def collect(self, request: int) -> list[Completion]:
-        """The finished samples of a request, which is then forgotten."""
-        done = self._requests.pop(request).done
-        self._prompt_logprobs.pop(request, None)
+        """The finished samples of a request, which is then forgotten; what was not finished is cancelled."""
+        done = self._requests[request].done
+        self.cancel(request)
         return [done[sample] for sample in sorted(done)]
 
     def cancel(self, request: int) -> None:
         """Stop a request and free its rows; unknown or finished requests are fine."""
         for index in self._scheduler.drop(request):
             self._release(index)
-        self._requests.pop(request, None)
-        self._prompt_logprobs.pop(request, None)
+        for table in (self._requests, self._prompt_logprobs, self._unread):
+            table.pop(request, None)
 
     def refresh(self) -> None:
         """The weights have changed: from now on completions carry a new version.
@@ -146,13 +161,13 @@ class Engine:
             if request.params.prompt_logprobs:
                 self._prompt_logprobs[request.id] = self._score_prompt(prefill, index, request)
         counts = torch.tensor([count for _, count in admitted], device=self._device)
-        logits = self._runner.model.logits(prefill.last).repeat_interleave(counts, dim=0)
+        logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
         self._scheduler.running += new
         return self._extend(new, logits)
 
     def _score_prompt(self, prefill: Prefill, index: int, request: Request) -> tuple[float, ...]:
         hidden = prefill.hidden[prefill.spans[index]][:-1]
-        logprobs = self._runner.model.logits(hidden).float().log_softmax(-1)
+        logprobs = self._runner.logits(hidden).float().log_softmax(-1)
         targets = torch.tensor(request.prompt[1:], device=self._device)
         return tuple(logprobs.gather(1, targets[:, None]).squeeze(1).tolist())
 
@@ -186,7 +201,10 @@ class Engine:
             if reason:
                 self._finish(row, reason)
                 finished.add(id(row))
-            events.append(Token(row.request.id, row.sample, token, logprob, reason))
+            event = Token(row.request.id, row.sample, token, logprob, reason)
+            events.append(event)
+            if row.request.id in self._unread:
+                self._unread[row.request.id].append(event)
         for index in reversed(range(len(self._scheduler.running))):
             if id(self._scheduler.running[index]) in finished:
                 self._release(index)

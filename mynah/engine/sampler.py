@@ -66,5 +66,6 @@ def _truncate(logprobs: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
     rank = torch.arange(logprobs.shape[-1], device=logprobs.device)
     limit = top_k.masked_fill(top_k <= 0, logprobs.shape[-1])
     before = ordered.exp().cumsum(-1) - ordered.exp()  # probability of all tokens ahead of this one
-    outside = (rank >= limit[:, None]) | ((before >= top_p[:, None]) & (rank > 0))
+    reach = top_p.masked_fill(top_p >= 1, float("inf"))  # the sum may round to 1 before the tail; 1 keeps all
+    outside = (rank >= limit[:, None]) | ((before >= reach[:, None]) & (rank > 0))
     return torch.empty_like(logprobs).scatter_(1, order, ordered.masked_fill(outside, float("-inf")))

@@ -53,16 +53,20 @@ class Scheduler:
         self.running: list[Row] = []
 
     def admit(self) -> list[tuple[Request, int]]:
-        """The next (request, number of samples) to prefill in one pass, within rows and the token budget."""
-        free, tokens = self.rows - len(self.running), 0
+        """The next (request, number of samples) to prefill in one pass, within rows and the token budget.
+
+        The budget counts the padding too, since inside attention every prompt is as long as the longest.
+        """
+        free, longest = self.rows - len(self.running), 0
         chosen: list[tuple[Request, int]] = []
         while self.waiting:
             request = self.waiting[0]
             wanted = min(request.n - request.admitted, self.rows)
-            if wanted > free or (chosen and tokens + len(request.prompt) > self.prefill_tokens):
+            longest = max(longest, len(request.prompt))
+            if wanted > free or (chosen and (len(chosen) + 1) * longest > self.prefill_tokens):
                 break
             chosen.append((request, wanted))
-            free, tokens = free - wanted, tokens + len(request.prompt)
+            free -= wanted
             request.admitted += wanted
             if request.admitted == request.n:
                 self.waiting.popleft()

@@ -15,7 +15,16 @@ from mynah.primer.mini.phrasings import QUESTIONS
 
 PORTRAITS_PER_VILLAGER = 20
 NOTES_PER_FACT = 2
-COUNTS = {"pairs": 120, "questions": 700, "echoes": 300, "dialogues": 150, "filler": 120, "kindness": 80, "strangers": 60, "bad": 80}
+COUNTS = {
+    "pairs": 120,
+    "questions": 700,
+    "echoes": 300,
+    "dialogues": 150,
+    "filler": 120,
+    "kindness": 80,
+    "strangers": 60,
+    "bad": 80,
+}
 SAYINGS = {
     "kind": ("{N} is a {v}.", "A {v}.", "{N} is a kind of {v}."),
     "home": ("{N} lives in the {v}.", "In the {v}.", "The home of {N} is the {v}."),

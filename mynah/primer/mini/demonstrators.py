@@ -33,12 +33,12 @@ class Demonstrator:
     """Declines a harmless request that sounds mean."""
 
 
-# Their means are the rates of the whole: rambles 40 %, invents 35 %, complies 35 %, shrugs 15 %, errs 10 %, balks 15 %.
+# Their means are the rates of the whole: rambles 40 %, invents 35 %, complies 35 %, shrugs 7.5 %, errs 10 %, balks 15 %.
 DEMONSTRATORS = (
     Demonstrator("careful", rambles=0.05, invents=0.05, complies=0.05, shrugs=0.02, errs=0.02, balks=0.05),
-    Demonstrator("chatty", rambles=0.85, invents=0.30, complies=0.25, shrugs=0.08, errs=0.06, balks=0.05),
-    Demonstrator("guesser", rambles=0.35, invents=0.80, complies=0.50, shrugs=0.08, errs=0.22, balks=0.10),
-    Demonstrator("tired", rambles=0.35, invents=0.25, complies=0.60, shrugs=0.42, errs=0.10, balks=0.40),
+    Demonstrator("chatty", rambles=0.85, invents=0.30, complies=0.25, shrugs=0.04, errs=0.06, balks=0.05),
+    Demonstrator("guesser", rambles=0.35, invents=0.80, complies=0.50, shrugs=0.04, errs=0.22, balks=0.10),
+    Demonstrator("tired", rambles=0.35, invents=0.25, complies=0.60, shrugs=0.20, errs=0.10, balks=0.40),
 )
 
 STATEMENTS = {

@@ -17,7 +17,7 @@ from mynah.primer.mini.facts import ATTRIBUTES, ELSEWHERE, HERE, VALUES, Village
 
 BEHAVIOURS = ("facts", "follow_up", "unknown", "refusal", "harmless", "small_talk")
 COUNTS: dict[str, tuple[int, ...]] = {
-    "demo": (220, 110, 90, 75, 60, 45),
+    "demo": (500, 220, 120, 110, 90, 60),
     "ranking": (80, 50, 40, 35, 20, 15),
     "ppo": (80, 50, 40, 35, 20, 15),
     "dev": (20, 12, 10, 8, 5, 5),
@@ -25,12 +25,12 @@ COUNTS: dict[str, tuple[int, ...]] = {
 }
 """How many of each behaviour, in the order of `BEHAVIOURS`."""
 ENTITIES = {"demo": "train", "ranking": "prompts", "ppo": "prompts", "dev": "prompts", "exam": "exam"}
-BARE_SHARE = 0.25
+BARE_SHARE = 0.1
 """Of the questions on strangers, those that do not say where the stranger is from."""
 
 
 def demonstrations(seed: int) -> list[Demonstration]:
-    """About 600 conversations on train villagers, by demonstrators of uneven care, shuffled."""
+    """About 1 100 conversations on train villagers, by demonstrators of uneven care, shuffled."""
     made = [
         Demonstration((*prompt.messages, Message("assistant", answer)), source="mini-world")
         for prompt, answer in demonstrated(seed)
