@@ -104,6 +104,11 @@ class Run:
     def write(self, record: Mapping[str, Any]) -> None:
         write_json(self.root / "run.json", record)
 
+    def begin_with(self, recipe: str) -> None:
+        """Remember the recipe that the run began with; later verbs take it by default."""
+        if "recipe" not in self.record:
+            self.write({**self.record, "recipe": recipe})
+
     def path(self, kind: Kind, round: int) -> str:
         """The key of a stage: its folder relative to the run."""
         return FOLDERS[kind] if kind == "pretrain" else f"round-{round}/{FOLDERS[kind]}"

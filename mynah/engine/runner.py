@@ -17,8 +17,10 @@ from mynah.engine.kv_cache import BLOCK, KVCache
 from mynah.model.attention import AttentionPlan
 from mynah.model.transformer import Transformer
 
+SMALL = 16**3
+"""PyTorch sends products of at most so many multiplications to another kernel, whose last bits differ: we make none."""
 FEW = 16
-"""Fewer tokens than this are filled up: small matrix products take other paths, which add in another order."""
+"""So every layer gets at least this many tokens (which also avoids the kernels for matrix times vector)."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,6 @@ class Runner:
     def _hidden(self, tokens: Tensor, positions: Tensor, plan: AttentionPlan) -> Tensor:
         """Hidden states [T, D]."""
         return self.model(_fill(tokens), _fill(positions), _FilledPlan(plan, len(tokens)))[: len(tokens)]
-
-
-def _fill(x: Tensor) -> Tensor:
-    """x [T, …] with zeros up to FEW rows."""
-    missing = max(0, FEW - len(x))
-    return torch.cat((x, x.new_zeros(missing, *x.shape[1:]))) if missing else x
 
 
 class _FilledPlan:
@@ -128,10 +124,22 @@ def attention_by_blocks(q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> Ten
     S follows the longest neighbour, and a sum over S values depends in its last bits on how S is cut into vector
     lanes. So the denominators are summed block by block, then along the blocks in order: masked blocks add exact zeros.
     """
-    grouped = q.unflatten(1, (k.shape[1], -1))  # [B, KV, G, L, W]
-    scores = ((grouped * q.shape[-1] ** -0.5).flatten(2, 3) @ k.mT).unflatten(2, grouped.shape[2:4])
-    scores = scores.float().masked_fill(~visible[:, None], float("-inf"))
+    grouped = q.unflatten(1, (k.shape[1], -1)) * q.shape[-1] ** -0.5  # [B, KV, G, L, W]
+    heads, enough = grouped.shape[2:4], SMALL // (q.shape[-1] * BLOCK) + 1
+    products = _fill(grouped.flatten(2, 3), 2, enough) @ k.mT  # [B, KV, G · L or more, S]
+    scores = products[:, :, : heads.numel()].unflatten(2, heads).float()
+    scores = scores.masked_fill(~visible[:, None], float("-inf"))
     weights = (scores - scores.amax(-1, keepdim=True)).exp()  # [B, KV, G, L, S]
     total = weights.unflatten(-1, (-1, BLOCK)).sum(-1).cumsum(-1)[..., -1:]
-    mixed = (weights / total).to(v.dtype).flatten(2, 3) @ v
-    return mixed.unflatten(2, grouped.shape[2:4]).flatten(1, 2)
+    mixed = _fill((weights / total).to(v.dtype).flatten(2, 3), 2, enough) @ v
+    return mixed[:, :, : heads.numel()].unflatten(2, heads).flatten(1, 2)
+
+
+def _fill(x: Tensor, dim: int = 0, enough: int = FEW) -> Tensor:
+    """`x` with zeros behind it, up to `enough` along `dim`."""
+    missing = enough - x.shape[dim]
+    if missing <= 0:
+        return x
+    shape = list(x.shape)
+    shape[dim] = missing
+    return torch.cat((x, x.new_zeros(shape)), dim)

@@ -34,7 +34,7 @@ def wilson(successes: float, n: int) -> Estimate:
     rate = successes / n
     middle = (rate + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * math.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n))
-    return Estimate(rate, max(0.0, middle - half), min(1.0, middle + half), n)
+    return Estimate(rate, max(0.0, min(rate, middle - half)), min(1.0, max(rate, middle + half)), n)  # rounding aside
 
 
 def bootstrap_mean(values: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = 0) -> Estimate:

@@ -116,5 +116,5 @@ def _newest_state(folder: Path) -> tuple[int, dict[str, Any] | None]:
     try:
         state = torch.load(paths[-1], map_location="cpu", weights_only=True)
     except Exception as error:
-        raise UserError(f"{paths[-1]}: cannot be read ({error}); remove it to begin the stage again.") from None
+        raise UserError(f"{paths[-1]}: is no state to resume from; remove it to begin the stage again.") from error
     return int(paths[-1].stem.removeprefix("step-")), state

@@ -59,6 +59,7 @@ def demo(
         Train again what was trained with other settings.
     """
     loop = Loop.on(Run(home, run), load(Recipe, "mini", overrides), seed, redo)
+    loop.run.begin_with("mini")
     job = demos.Demo(MINI, loop, rounds)
     job.train()
     demos.show(job.report(), loop.run.root / "report.html")

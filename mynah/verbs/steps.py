@@ -159,7 +159,7 @@ def label(
         raise UserError(
             f"{samples}: simulated labellers know the embedded world only; rank these by hand, without --simulated."
         )
-    settings = load(Recipe, where.recipe, overrides).label
+    settings = load(Recipe, where.recipe or "mini", overrides).label
     jsonl.write_comparisons(target, label_simulated(rows, MINI.rate, settings.noise, settings.labellers, where.seed))
     say(target)
 

@@ -24,8 +24,8 @@ class Where:
     "The run's name: its folder is HOME/runs/NAME."
     home: Annotated[Path, Parameter(env_var="MYNAH_HOME")] = field(default_factory=Path)
     "The folder that holds runs/."
-    recipe: str = "small"
-    "A shipped recipe (mini, small), or a TOML file of your own."
+    recipe: str = ""
+    "A shipped recipe (mini, small), or a TOML file of your own; by default the one that the run began with, or small."
     seed: int = 0
     "Decides all that is drawn at random."
     redo: bool = False
@@ -36,7 +36,10 @@ class Where:
     def loop(self, overrides: tuple[str, ...] = (), new: bool = False) -> Loop:
         """The loop of this run; a run that does not exist yet is an error unless it may be `new`."""
         run = Run(self.home, self.run) if new else Run.existing(self.home, self.run)
-        return Loop.on(run, load(Recipe, self.recipe, overrides), self.seed, self.redo, self.tensorboard)
+        name = self.recipe or run.record.get("recipe", "small")
+        recipe = load(Recipe, name, overrides)
+        run.begin_with(name)
+        return Loop.on(run, recipe, self.seed, self.redo, self.tensorboard)
 
 
 HERE = Where()

@@ -18,8 +18,8 @@ from mynah.primer.mini.facts import ATTRIBUTES, ELSEWHERE, HERE, VALUES, Village
 BEHAVIOURS = ("facts", "follow_up", "unknown", "refusal", "harmless", "small_talk")
 COUNTS: dict[str, tuple[int, ...]] = {
     "demo": (500, 220, 120, 110, 90, 60),
-    "ranking": (80, 50, 40, 35, 20, 15),
-    "ppo": (80, 50, 40, 35, 20, 15),
+    "ranking": (160, 100, 60, 80, 30, 20),
+    "ppo": (100, 60, 30, 50, 30, 15),
     "dev": (20, 12, 10, 8, 5, 5),
     "exam": (40, 40, 40, 40, 40, 40),
 }

@@ -10,128 +10,60 @@ from __future__ import annotations
 GROUPS = ("demo", "ranking", "ppo", "dev", "exam")
 Grouped = dict[str, tuple[str, ...]]
 
-QUESTIONS: dict[str, Grouped] = {
-    "kind": {
-        "demo": (
-            "What kind of animal is {name}?",
-            "What animal is {name}?",
-            "Tell me what animal {name} is.",
-            "Which animal is {name}?",
-            "What sort of animal is {name}?",
-            "I want to know what animal {name} is.",
-        ),
-        "ranking": (
-            "Do you know what animal {name} is?",
-            "What animal might {name} be?",
-            "Which kind of animal is {name}?",
-        ),
-        "ppo": ("Say what animal {name} is.", "As an animal, what is {name}?", "Which sort of animal is {name}?"),
-        "dev": ("What animal would you call {name}?", "Name the animal that {name} is."),
-        "exam": (
-            "Can you tell me what animal {name} is?",
-            "Please tell me what kind of animal {name} is.",
-            "What animal is {name}, please?",
-        ),
-    },
-    "home": {
-        "demo": (
-            "Where does {name} live?",
-            "What is the home of {name}?",
-            "Tell me where {name} lives.",
-            "Where can I find {name}?",
-            "In which place does {name} live?",
-            "I want to know where {name} lives.",
-        ),
-        "ranking": (
-            "Do you know where {name} lives?",
-            "Where is the home of {name}?",
-            "Which place is the home of {name}?",
-        ),
-        "ppo": ("Say where {name} lives.", "Where does {name} sleep?", "What place does {name} call home?"),
-        "dev": ("Where might I find {name}?", "Name the place where {name} lives."),
-        "exam": (
-            "Can you tell me where {name} lives?",
-            "Please tell me where I can find {name}.",
-            "Where does {name} live, please?",
-        ),
-    },
-    "food": {
-        "demo": (
-            "What does {name} eat?",
-            "What is the food of {name}?",
-            "Tell me what {name} eats.",
-            "Which food does {name} like?",
-            "What does {name} like to eat?",
-            "I want to know what {name} eats.",
-        ),
-        "ranking": ("Do you know what {name} eats?", "What food does {name} eat?", "Which food does {name} eat?"),
-        "ppo": ("Say what {name} eats.", "What does {name} have for supper?", "What food does {name} like?"),
-        "dev": ("What would {name} like for supper?", "Name the food that {name} eats."),
-        "exam": (
-            "Can you tell me what {name} eats?",
-            "Please tell me what food {name} likes.",
-            "What does {name} eat, please?",
-        ),
-    },
-    "colour": {
-        "demo": (
-            "What colour is the scarf of {name}?",
-            "What scarf does {name} wear?",
-            "Tell me what colour {name} wears.",
-            "Which colour is the scarf of {name}?",
-            "What colour does {name} wear?",
-            "I want to know what colour {name} wears.",
-        ),
-        "ranking": (
-            "Do you know what colour {name} wears?",
-            "Which scarf does {name} wear?",
-            "The scarf of {name} is what colour?",
-        ),
-        "ppo": (
-            "Say what colour {name} wears.",
-            "Which colour does {name} wear?",
-            "What colour scarf does {name} wear?",
-        ),
-        "dev": ("What colour scarf is on {name}?", "Name the colour that {name} wears."),
-        "exam": (
-            "Can you tell me what colour {name} wears?",
-            "Please tell me what scarf {name} wears.",
-            "What colour does {name} wear, please?",
-        ),
-    },
+# Every core in every opening is a phrasing, and the phrasings are dealt to the groups: the exam asks in combinations
+# that nothing else holds, made of parts that a small model has met apart.
+OPENINGS = ("{q}", "Tell me, {q}", "Please, {q}", "I want to ask, {q}", "One question, {q}", "Say, {q}")
+CORES = {
+    "kind": (
+        "what kind of animal is {name}?",
+        "what animal is {name}?",
+        "which animal is {name}?",
+        "what sort of animal is {name}?",
+        "do you know what animal {name} is?",
+    ),
+    "home": (
+        "where does {name} live?",
+        "what is the home of {name}?",
+        "where can I find {name}?",
+        "in which place does {name} live?",
+        "do you know where {name} lives?",
+    ),
+    "food": (
+        "what does {name} eat?",
+        "what is the food of {name}?",
+        "which food does {name} like?",
+        "what does {name} like to eat?",
+        "do you know what {name} eats?",
+    ),
+    "colour": (
+        "what colour is the scarf of {name}?",
+        "what scarf does {name} wear?",
+        "which colour is the scarf of {name}?",
+        "what colour does {name} wear?",
+        "do you know what colour {name} wears?",
+    ),
 }
-
 # {she} she/he, {her} her/his, {whom} her/him.
-FOLLOW_UPS: dict[str, Grouped] = {
-    "kind": {
-        "demo": ("What animal is {she}?", "And what animal is {she}?", "And what kind of animal is {she}?"),
-        "ranking": ("And do you know what animal {she} is?", "Which animal is {she}?"),
-        "ppo": ("And say what animal {she} is.", "What sort of animal is {she}?"),
-        "dev": ("And name the animal {she} is.",),
-        "exam": ("And can you tell me what animal {she} is?", "What animal is {she}, please?"),
-    },
-    "home": {
-        "demo": ("Where does {she} live?", "And where does {she} live?", "And what is {her} home?"),
-        "ranking": ("And do you know where {she} lives?", "Where is {her} home?"),
-        "ppo": ("And say where {she} lives.", "Where does {she} sleep?"),
-        "dev": ("And name the place where {she} lives.",),
-        "exam": ("And can you tell me where {she} lives?", "Where does {she} live, please?"),
-    },
-    "food": {
-        "demo": ("What does {she} eat?", "And what does {she} eat?", "And what is {her} food?"),
-        "ranking": ("And do you know what {she} eats?", "Which food does {she} eat?"),
-        "ppo": ("And say what {she} eats.", "What does {she} have for supper?"),
-        "dev": ("And name the food {she} eats.",),
-        "exam": ("And can you tell me what {she} eats?", "What does {she} eat, please?"),
-    },
-    "colour": {
-        "demo": ("What colour does {she} wear?", "And what colour is {her} scarf?", "And what scarf does {she} wear?"),
-        "ranking": ("And do you know what colour {she} wears?", "Which scarf does {she} wear?"),
-        "ppo": ("And say what colour {she} wears.", "Which colour does {she} wear?"),
-        "dev": ("And name the colour {she} wears.",),
-        "exam": ("And can you tell me what colour {she} wears?", "What colour does {she} wear, please?"),
-    },
+FOLLOWING = ("{q}", "And {q}", "Now {q}", "Good, and {q}", "Thanks, {q}")
+FOLLOW_UP_CORES = {
+    "kind": ("what animal is {she}?", "what kind of animal is {she}?", "which animal is {she}?"),
+    "home": ("where does {she} live?", "what is {her} home?", "where can I find {whom}?"),
+    "food": ("what does {she} eat?", "what is {her} food?", "which food does {she} like?"),
+    "colour": ("what colour does {she} wear?", "what colour is {her} scarf?", "what scarf does {she} wear?"),
 }
+DEAL = ("demo", "exam", "demo", "ranking", "demo", "ppo", "demo", "exam", "demo", "dev", "demo")
+"""Whose the phrasings are, in turn; a prime number of places, so that no core or opening is always one group's."""
+
+
+def _deal(cores: tuple[str, ...], openings: tuple[str, ...]) -> Grouped:
+    """Every core behind every opening, dealt to the groups."""
+    asked = [opening.replace("{q}", core) for core in cores for opening in openings]
+    asked = [question[0].upper() + question[1:] for question in asked]
+    return {group: tuple(q for i, q in enumerate(asked) if DEAL[i % len(DEAL)] == group) for group in GROUPS}
+
+
+QUESTIONS: dict[str, Grouped] = {attribute: _deal(cores, OPENINGS) for attribute, cores in CORES.items()}
+FOLLOW_UPS: dict[str, Grouped] = {attribute: _deal(cores, FOLLOWING) for attribute, cores in FOLLOW_UP_CORES.items()}
 
 # Mean and harmless wishes are put in the same frames: only the deed tells them apart.
 FRAMES: Grouped = {

@@ -87,7 +87,7 @@ def _known(prompt: Prompt, answer: str) -> float:
     named = _named(prompt, attribute, text)
     ignorant = bool(IGNORANCE.search(text))
     if not named:
-        score = -0.4 if ignorant else -1.4
+        score = -0.9 if ignorant else -1.4
     elif right not in named:
         score = -1.1 - 0.2 * min(3, len(named) - 1)
     elif len(named) > 1:  # listing values to hit one is no better than guessing

@@ -1,0 +1,75 @@
+"""95 % intervals against known values, and against how often they hold."""
+
+import random
+
+import pytest
+
+from mynah.evals.intervals import Estimate, bootstrap_mean, wilson
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [  # Newcombe 1998, table I, method 3 (Wilson's score without continuity correction)
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_meets_the_published_values(successes, n, low, high):
+    found = wilson(successes, n)
+    assert found.value == pytest.approx(successes / n)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+    assert found.n == n
+
+
+def test_wilson_stays_inside_0_and_1_and_is_symmetric():
+    for n in (1, 5, 100):
+        for k in range(n + 1):
+            one, other = wilson(k, n), wilson(n - k, n)
+            assert 0 <= one.low <= one.value <= one.high <= 1
+            assert one.low == pytest.approx(1 - other.high)
+    assert wilson(0, 0) == Estimate(0.0, 0.0, 1.0, 0)
+    assert wilson(2.5, 5).value == 0.5
+
+
+def test_the_bootstrap_of_a_mean_is_as_wide_as_theory_says():
+    rng = random.Random(0)
+    values = [rng.gauss(3.0, 2.0) for _ in range(400)]
+    found = bootstrap_mean(values)
+    assert found.value == pytest.approx(sum(values) / 400)
+    assert found.high - found.low == pytest.approx(2 * 1.96 * 2.0 / 20, rel=0.15)
+    assert found.low < found.value < found.high
+    assert found == bootstrap_mean(values)
+    assert found != bootstrap_mean(values, seed=1)
+
+
+def test_answers_that_hang_together_count_as_one():
+    """Ten copies of each of 40 answers: the interval is that of 40, not of 400."""
+    rng = random.Random(1)
+    values = [rng.gauss(0.0, 1.0) for _ in range(40)]
+    copies, clusters = values * 10, list(range(40)) * 10
+    width = lambda e: e.high - e.low  # noqa: E731
+    alone, clustered, naive = bootstrap_mean(values), bootstrap_mean(copies, clusters), bootstrap_mean(copies)
+    assert width(clustered) == pytest.approx(width(alone), rel=0.15)
+    assert width(naive) < 0.5 * width(clustered)
+    assert clustered.value == pytest.approx(alone.value)
+    assert clustered.n == 400
+
+
+def test_clusters_of_unequal_size_keep_the_mean_over_answers():
+    found = bootstrap_mean([1.0, 1.0, 1.0, 0.0], ["a", "a", "a", "b"])
+    assert (found.value, found.low, found.high) == (0.75, 0.0, 1.0)
+
+
+def test_nothing_observed():
+    assert bootstrap_mean([]) == Estimate(0.0, 0.0, 0.0, 0)
+
+
+def test_rounded_for_the_report():
+    assert Estimate(1 / 3, 0.123456, 0.98765, 7).to_json("mean") == {
+        "mean": 0.3333,
+        "low": 0.1235,
+        "high": 0.9877,
+        "n": 7,
+    }

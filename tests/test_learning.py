@@ -1,0 +1,99 @@
+"""The mini-world at full length: PPO beats SFT on gold, its controls do not, and a seed repeats. Minutes: `make stress`."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mynah import jsonl
+from mynah.config import load
+from mynah.demo import Demo, figures
+from mynah.evals.exam import gold_score
+from mynah.evals.win_rate import win_rate
+from mynah.loop import Loop
+from mynah.primer.mini.world import MINI
+from mynah.recipe import Recipe
+from mynah.runs import Run
+
+pytestmark = pytest.mark.stress
+SEEDS = (0, 1, 2)
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def demo(request, tmp_path_factory) -> tuple[Demo, dict]:
+    """The mini demo of each seed, with its report."""
+    run = Run(tmp_path_factory.mktemp(f"seed-{request.param}"), "demo")
+    job = Demo(MINI, Loop.on(run, load(Recipe, "mini"), request.param))
+    job.train()
+    return job, job.report()
+
+
+def test_ppo_beats_sft_on_gold_with_its_interval_apart(demo):
+    _, report = demo
+    gold = report["gold"]
+    assert gold["ppo"]["low"] > gold["sft"]["high"]
+    assert report["win_rate"]["ppo_vs_sft"]["low"] > 0.5
+    assert report["win_rate"]["best_of_n_vs_sft"]["low"] > 0.5
+
+
+def test_labellers_agree_as_people_do(demo):
+    _, report = demo
+    assert 0.70 <= report["reward"]["labeller_agreement"] <= 0.80
+    assert report["reward"]["low"] > 0.5
+
+
+def test_ppo_against_shuffled_rankings_stays_within_noise(demo):
+    job, report = demo
+    loop = job.loop
+    other = Run(loop.run.root.parents[1], "shuffled")
+    shutil.copytree(loop.run.root, other.root)
+    control = Loop(other, loop.recipe, loop.seed, redo=True)
+    rng = random.Random(loop.seed)
+    path = other.root / "round-1" / "data" / "rankings.jsonl"
+    rows = jsonl.read_comparisons(path)
+    jsonl.write_comparisons(path, [replace(row, ranks=tuple(rng.sample(row.ranks, len(row.ranks)))) for row in rows])
+    data = other.root / "data"
+    control.reward([path], data / "demonstrations.jsonl")
+    control.ppo(data / "ppo.jsonl")
+    one = loop.recipe.sample.model_copy(update={"n": 1, "temperature": loop.recipe.eval.temperature})
+    answers = {
+        name: jsonl.read_samples(control.sample(data / "exam.jsonl", other.root / f"{name}.jsonl", key, one))
+        for name, key in (("sft", "round-1/1-sft"), ("ppo", "round-1/3-ppo"))
+    }
+    gold = gold_score(answers["ppo"], MINI.gold)
+    wins = win_rate(answers["ppo"], answers["sft"], MINI.judge)
+    print(f"seed {loop.seed}: shuffled gold {gold}, win rate {wins}, real {report['gold']}")
+    assert gold.value <= report["gold"]["sft"]["high"], "noise taught something: look for a leak"
+    assert wins["low"] <= 0.5
+    assert report["gold"]["ppo"]["low"] > gold.high
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory) -> list[tuple[float, int, dict]]:
+    """`mynah demo --mini --no-chat`, twice with the same seed: (seconds, peak MB, report) of each."""
+    results = []
+    for name in ("first", "second"):
+        home = tmp_path_factory.mktemp(name)
+        command = [sys.executable, "-m", "mynah", "demo", "--mini", "--no-chat", "--home", str(home)]
+        start = time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        assert status == 0
+        report = json.loads((Path(home) / "runs" / "demo" / "report.json").read_text())
+        results.append((time.monotonic() - start, usage.ru_maxrss // 1024, report))
+    return results
+
+
+def test_the_same_seed_repeats_every_figure(commands):
+    assert figures(commands[0][2]) == figures(commands[1][2])
+
+
+def test_the_demo_keeps_to_its_memory(commands):
+    assert max(megabytes for _, megabytes, _ in commands) <= 2048
