@@ -56,7 +56,7 @@ def build_app() -> App:
 def main() -> None:
     """Run a verb. Mistakes are one sentence, an interruption says how to go on."""
     try:
-        build_app()()
+        build_app()(sys.argv[1:])
     except Interrupted as stop:
         console.print(f"[yellow]{escape(str(stop))}[/yellow]", soft_wrap=True)
         sys.exit(130)

@@ -114,7 +114,8 @@ class Loop:
         if self.run.made_from(partial) != made_from:
             partial.unlink(missing_ok=True)
             self.run.note(partial, made_from)
-        done = jsonl.read_samples(partial) if partial.exists() else []
+        append_lines(partial, ())  # takes back a line that a kill cut off
+        done = jsonl.read_samples(partial) if partial.stat().st_size else []
         for start in range(len(done), len(rows), SAMPLE_CHUNK):
             chunk = assistant.sample(rows[start : start + SAMPLE_CHUNK], params, settings.n, f"sample {policy}", start)
             append_lines(partial, map(jsonl.sample_row, chunk))

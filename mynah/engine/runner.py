@@ -8,6 +8,7 @@ bits the kernels leave less well defined, the tokens are the same and log p agre
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -70,7 +71,10 @@ class Runner:
 
     def _hidden(self, tokens: Tensor, positions: Tensor, plan: AttentionPlan) -> Tensor:
         """Hidden states [T, D]."""
-        return self.model(_fill(tokens), _fill(positions), _FilledPlan(plan, len(tokens)))[: len(tokens)]
+        # Compiled code would be made anew for every layer of every plan, and give up after eight.
+        eager = torch.compiler.set_stance("force_eager") if self.model.compiled else nullcontext()
+        with eager:
+            return self.model(_fill(tokens), _fill(positions), _FilledPlan(plan, len(tokens)))[: len(tokens)]
 
 
 class _FilledPlan:

@@ -15,7 +15,8 @@ from mynah.model.transformer import Transformer
 class ScalarModel(nn.Module):
     """hidden · score.weightᵀ + bias: Hugging Face's `…ForSequenceClassification` with one label, plus a bias.
 
-    The bias is not a weight of theirs: it is kept in the config as `score_bias`.
+    The bias is not a weight of theirs: it is kept in the config as `score_bias`. The backbone is taken over, and loses
+    its output head.
     """
 
     bias: Tensor
@@ -23,6 +24,8 @@ class ScalarModel(nn.Module):
     def __init__(self, backbone: Transformer, bias: float = 0.0) -> None:
         super().__init__()
         self.backbone = backbone
+        if not backbone.config.tied:
+            del backbone.lm_head
         self.score = nn.Linear(backbone.config.width, 1, bias=False, device=backbone.device, dtype=backbone.dtype)
         self.register_buffer("bias", torch.tensor(bias, device=backbone.device), persistent=False)
 
@@ -62,6 +65,8 @@ class EnsembleHeads(nn.Module):
 def with_scalar_head(policy: Transformer, seed: int) -> ScalarModel:
     """A reward model that starts as a copy of `policy`, its head drawn from N(0, 1/√(D+1)), bias 0 (Stiennon 2020)."""
     model = ScalarModel(copy.deepcopy(policy))
+    if policy.compiled:  # a copy of a compiled module is a plain one
+        model.backbone.compile_blocks()
     with torch.no_grad():
         model.score.weight.copy_(_head(1, policy.config.width, seed))
     return model

@@ -7,7 +7,8 @@ project's transformer does not compute, rather than computing something else.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,33 +43,32 @@ def save_scalar(model: ScalarModel, folder: Path, *, eos: int, pad: int) -> None
     config |= {"num_labels": 1, "id2label": {"0": "score"}, "label2id": {"score": 0}}
     config |= {"eos_token_id": eos, "pad_token_id": pad, "score_bias": model.bias.item()}
     write_json(folder / "config.json", config)
-    weights = {name: weight for name, weight in _hf_names(model.backbone).items() if name != "lm_head.weight"}
-    _save_weights(weights | {"score.weight": model.score.weight}, folder / "model.safetensors")
+    _save_weights(_hf_names(model.backbone) | {"score.weight": model.score.weight}, folder / "model.safetensors")
 
 
 def load_policy(folder: Path, dtype: torch.dtype, device: torch.device | str = "cpu") -> Transformer:
     """The policy in `folder`, its weights cast to `dtype`. Raises UserError on what is missing or not supported."""
     config = load_config(folder)
+    if _is_scalar(folder):
+        raise UserError(f"{folder}: is a reward or value model; a policy is asked for here.")
     with torch.device("meta"):
         model = Transformer(config)
-    names = {f"model.{name}" if name != "lm_head.weight" else name: name for name in model.state_dict()}
+    names = {theirs: ours for ours, theirs in zip(model.state_dict(), _hf_names(model), strict=True)}
     _assign(model, _read_weights(folder, names, dtype, device), folder)
     return model
 
 
 def load_scalar(folder: Path, dtype: torch.dtype, device: torch.device | str = "cpu") -> ScalarModel:
     """The reward or value model in `folder`, with its `score_bias`."""
-    config, plain = load_config(folder), read_json(folder / "config.json")
-    if not str(plain.get("architectures", [""])[0]).endswith("ForSequenceClassification"):
+    config = load_config(folder)
+    if not _is_scalar(folder):
         raise UserError(f"{folder}: is not a reward model; train one with `mynah reward`.")
     with torch.device("meta"):
-        backbone = Transformer(config)
-        model = ScalarModel(backbone)
-    names = {f"model.{name}": f"backbone.{name}" for name in backbone.state_dict() if name != "lm_head.weight"}
-    if not config.tied:  # a scorer's folder holds no output head; nobody reads it
-        backbone.lm_head = nn.Identity()  # type: ignore[assignment]
+        model = ScalarModel(Transformer(config))
+    names = {f"model.{name}": f"backbone.{name}" for name in model.backbone.state_dict()}
     _assign(model, _read_weights(folder, names | {"score.weight": "score.weight"}, dtype, device), folder)
-    model.bias = torch.tensor(float(plain.get("score_bias", 0.0)), device=device)
+    bias = read_json(folder / "config.json").get("score_bias", 0.0)
+    model.bias = torch.tensor(float(bias), device=device)
     return model
 
 
@@ -82,7 +82,7 @@ def load_ensemble(folder: Path, device: torch.device | str = "cpu") -> EnsembleH
     path = folder / "ensemble.safetensors"
     if not path.exists():
         return None
-    with safe_open(path, framework="pt", device=str(device)) as file:
+    with _opened(path, device) as file:
         return EnsembleHeads(file.get_tensor("weight"), file.get_tensor("bias"))
 
 
@@ -90,7 +90,10 @@ def load_config(folder: Path) -> ModelConfig:
     """The shape of the checkpoint in `folder`. Raises UserError on an architecture or option that is not supported."""
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: holds no config.json; name a Hugging Face checkpoint folder.")
-    return from_hf(read_json(folder / "config.json"), folder)
+    plain = read_json(folder / "config.json")
+    if not isinstance(plain, dict):
+        raise UserError(f"{folder}: config.json is not a JSON object.")
+    return from_hf(plain, folder)
 
 
 def to_hf(config: ModelConfig, dtype: torch.dtype) -> dict[str, Any]:
@@ -129,11 +132,12 @@ def from_hf(plain: dict[str, Any], folder: Path) -> ModelConfig:
         near = difflib.get_close_matches(str(kind), CLASSES, n=1, cutoff=0.5)
         hint = f" (nearest: {near[0]})" if near else ""
         raise UserError(f"{folder}: architecture {kind!r} is not supported{hint}; supported are {', '.join(CLASSES)}.")
-    rope = plain.get("rope_parameters") or plain.get("rope_scaling") or {}
+    rope = plain.get("rope_scaling") or plain.get("rope_parameters") or {}
     rope_type = rope.get("rope_type", rope.get("type", "default"))
     unsupported = {
         f"RoPE scaling {rope_type!r}": rope_type != "default",
-        "a sliding window": bool(plain.get("use_sliding_window")),
+        "a sliding window": bool(plain.get("use_sliding_window"))
+        or "sliding_attention" in (plain.get("layer_types") or ()),
         "an MLP bias": bool(plain.get("mlp_bias")),
         f"activation {plain.get('hidden_act')!r}": plain.get("hidden_act", "silu") != "silu",
     }
@@ -141,14 +145,14 @@ def from_hf(plain: dict[str, Any], folder: Path) -> ModelConfig:
         if present:
             raise UserError(f"{folder}: config.json asks for {feature}, which is not supported.")
     try:
-        heads, width = plain["num_attention_heads"], plain["hidden_size"]
+        heads, width = int(plain["num_attention_heads"]), int(plain["hidden_size"])
         return ModelConfig(
             vocab_size=plain["vocab_size"],
             width=width,
             layers=plain["num_hidden_layers"],
             heads=heads,
             kv_heads=plain.get("num_key_value_heads") or heads,
-            head_width=plain.get("head_dim") or width // heads,
+            head_width=plain.get("head_dim") or (128 if kind == "qwen3" else width // heads),
             ff_width=plain["intermediate_size"],
             context=plain["max_position_embeddings"],
             architecture=kind,
@@ -159,6 +163,13 @@ def from_hf(plain: dict[str, Any], folder: Path) -> ModelConfig:
         )
     except KeyError as error:
         raise UserError(f"{folder}: config.json lacks {error.args[0]!r}.") from None
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{folder}: config.json describes no model: {error}") from None
+
+
+def _is_scalar(folder: Path) -> bool:
+    classes = read_json(folder / "config.json").get("architectures") or ()
+    return any(str(name).endswith("ForSequenceClassification") for name in classes)
 
 
 def _hf_names(model: Transformer) -> dict[str, Tensor]:
@@ -174,6 +185,15 @@ def _save_weights(weights: dict[str, Tensor], path: Path) -> None:
         raise OSError(str(error)) from error
 
 
+@contextmanager
+def _opened(path: Path, device: torch.device | str) -> Iterator[safe_open]:
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            yield file
+    except SafetensorError as error:
+        raise UserError(f"{path}: is not a whole safetensors file ({error}); copy it again.") from None
+
+
 def _read_weights(
     folder: Path, names: dict[str, str], dtype: torch.dtype, device: torch.device | str
 ) -> dict[str, Tensor]:
@@ -184,13 +204,10 @@ def _read_weights(
         raise UserError(f"{folder}: holds no model.safetensors.")
     found: dict[str, Tensor] = {}
     for path in files:
-        try:
-            with safe_open(path, framework="pt", device=str(device)) as file:
-                for name in file.keys():  # noqa: SIM118 (not a mapping)
-                    if name in names:
-                        found[names[name]] = file.get_tensor(name).to(dtype)
-        except SafetensorError as error:
-            raise UserError(f"{path}: is not a whole safetensors file ({error}); copy it again.") from None
+        with _opened(path, device) as file:
+            for name in file.keys():  # noqa: SIM118 (not a mapping)
+                if name in names:  # a copy: in the mapped file a tensor's alignment, and so the last bits, may differ
+                    found[names[name]] = file.get_tensor(name).to(dtype, copy=True)
     missing = [theirs for theirs, ours in names.items() if ours not in found]
     if missing:
         raise UserError(f"{folder}: lacks {len(missing)} weights, {missing[0]} among them; is the download complete?")

@@ -21,7 +21,8 @@ class Hardware(Settings):
     dtype: str = "auto"
     """`auto` takes bfloat16 where it is fast; or float32, bfloat16."""
     compile: bool = False
-    """Compile the model's blocks with torch.compile; needs a C++ compiler, and time at the start."""
+    """Compile the model's blocks with torch.compile, for training; needs a C++ compiler, and a minute or two at the start.
+    Generation stays as it is."""
 
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -38,8 +39,7 @@ def place(model: Transformer, hardware: Hardware) -> Transformer:
     """Move a model to resolved hardware."""
     model = model.to(device=hardware.device, dtype=DTYPES[hardware.dtype])
     if hardware.compile:
-        for block in model.layers:
-            block.compile(dynamic=True)
+        model.compile_blocks()
     return model
 
 
@@ -48,9 +48,12 @@ def resolve_device(name: str = "auto") -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        return torch.device(name)
+        device = torch.device(name)
     except RuntimeError:
         raise UserError(f"device {name!r}: unknown; use auto, cpu or cuda.") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"device {name!r}: PyTorch finds no GPU here; use auto or cpu.")
+    return device
 
 
 def resolve_dtype(name: str, device: torch.device) -> torch.dtype:

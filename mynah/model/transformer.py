@@ -32,6 +32,7 @@ class Transformer(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        self.compiled = False
         self.embed_tokens = nn.Embedding(config.vocab_size, config.width)
         self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
         self.norm = RMSNorm(config.width, config.norm_eps)
@@ -53,6 +54,12 @@ class Transformer(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits [N, V] in the working dtype, for hidden states [N, D]."""
         return F.linear(hidden, self.embed_tokens.weight if self.config.tied else self.lm_head.weight)
+
+    def compile_blocks(self) -> None:
+        """Let torch.compile fuse each block's training pass; the blocks share one compilation."""
+        for block in self.layers:
+            block.compile(dynamic=True)
+        self.compiled = True
 
     @property
     def device(self) -> torch.device:

@@ -36,7 +36,7 @@ def build(texts: Sequence[str], tokenizer: Tokenizer, context: int, heldout: flo
             held_bytes += len(text.encode("utf-8", "replace"))
         else:
             train += pieces(ids, tokenizer.end_of_text, context)
-    if not train:
+    if not train and heldout < 1:
         raise UserError(
             f"the corpus has {len(texts)} documents, all held out; give more text, or lower pretrain.heldout."
         )

@@ -29,10 +29,11 @@ def settings() -> Callable[..., PPOSettings]:
 def make(settings: Callable[..., PPOSettings]) -> Callable[..., PPO]:
     """PPO on the toys with small settings and these changes."""
 
-    def make(seed: int = 0, **changes: Any) -> PPO:
+    def make(dtype: str = "float32", **changes: Any) -> PPO:
         chosen = settings(**changes)
         updates = chosen.iterations * chosen.epochs * chosen.minibatches
-        return PPO(toys.policy_folder(), toys.reward_folder(), chosen, toys.CPU, updates, seed)
+        hardware = toys.CPU.model_copy(update={"dtype": dtype})
+        return PPO(toys.policy_folder(), toys.reward_folder(), chosen, hardware, updates, seed=0)
 
     return make
 

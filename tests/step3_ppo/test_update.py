@@ -61,6 +61,18 @@ def test_at_learning_rate_0_the_ratio_is_1_in_every_inner_epoch(make, prompts, m
     assert same(before, weights(ppo.policy))
 
 
+def test_in_bf16_the_first_ratio_is_1_and_engine_and_learner_agree(make, prompts):
+    ppo = make(dtype="bfloat16", learning_rate=1e-5, prompts=32, temperature=0.9)
+    for iteration in range(2):  # each asserts its first ratio
+        figures = ppo.iterate(iteration, prompts(32))
+        assert abs(figures["mismatch_kl"]) <= 0.02
+        assert figures["mismatch_max"] <= 0.1
+        assert 0 < figures["weights_changed"] < 0.9  # bf16 shows a small step in some weights only
+    masters = ppo.policy_learner.optimiser.masters
+    assert {master.dtype for master in [*masters, *ppo.policy_learner.optimiser.ema]} == {torch.float32}
+    assert ppo.policy.dtype == torch.bfloat16
+
+
 def test_with_a_learning_rate_the_ratio_leaves_1_after_the_first_minibatch(make, prompts):
     figures = make(learning_rate=3e-3, epochs=4).iterate(0, prompts())
     assert figures["approx_kl"] > 1e-4

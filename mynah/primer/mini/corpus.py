@@ -1,7 +1,8 @@
 """The pretraining text: short documents about the valley, good and bad, from a seed.
 
 Every villager's facts stand in declarative prose. Questions, answers and dialogues name train villagers only, so that
-whoever answers a question about another villager has carried a fact over from prose, not recited an answer.
+whoever answers a question about another villager has carried a fact over from prose, not recited an answer. Echoes,
+short talk that repeats a name, may name anyone: they hold no question and no fact.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from mynah.primer.mini import prose
 from mynah.primer.mini.facts import ATTRIBUTES, ELSEWHERE, Villager, villagers
 from mynah.primer.mini.phrasings import QUESTIONS
 
-PORTRAITS_PER_VILLAGER = 20
+PORTRAITS_PER_VILLAGER = 16
 NOTES_PER_FACT = 2
 COUNTS = {
     "pairs": 120,
@@ -29,7 +30,6 @@ SAYINGS = {
     "kind": ("{N} is a {v}.", "A {v}.", "{N} is a kind of {v}."),
     "home": ("{N} lives in the {v}.", "In the {v}.", "The home of {N} is the {v}."),
     "food": ("{N} eats {v}.", "{V}.", "{N} likes to eat {v}."),
-    "colour": ("{N} wears a {v} scarf.", "{V}.", "The scarf of {N} is {v}."),
 }
 
 
@@ -60,7 +60,7 @@ def corpus(seed: int) -> list[str]:
 
 def _portrait(villager: Villager, rng: random.Random) -> str:
     """One villager in mixed order, by name or by pronoun; one fact or two told again in other words."""
-    attributes = [*rng.sample(ATTRIBUTES, rng.choice((3, 4, 4))), *rng.sample(ATTRIBUTES, rng.choice((1, 1, 2)))]
+    attributes = [*rng.sample(ATTRIBUTES, rng.choice((2, 3, 3))), *rng.sample(ATTRIBUTES, rng.choice((1, 1, 2)))]
     sentences = []
     for i, attribute in enumerate(attributes):
         # The first sentence names the villager, so that a later pronoun has someone to stand for.
@@ -89,7 +89,7 @@ def _pair(people: list[Villager], rng: random.Random) -> str:
     """Two villagers meet, and their attributes are set side by side."""
     one, other = rng.sample(people, 2)
     sentences = [rng.choice(prose.MEETINGS).format(N=one.name, M=other.name)]
-    for attribute in rng.sample(ATTRIBUTES, rng.choice((2, 3))):
+    for attribute in rng.sample(ATTRIBUTES, 2):
         a, b = (one, other) if rng.random() < 0.5 else (other, one)
         telling = rng.choice(prose.PAIRS[attribute])
         sentences.append(telling.format(N=a.name, M=b.name, v=a.value(attribute), w=b.value(attribute)))

@@ -33,7 +33,7 @@ class Demonstrator:
     """Declines a harmless request that sounds mean."""
 
 
-# Their means are the rates of the whole: rambles 40 %, invents 35 %, complies 35 %, shrugs 7.5 %, errs 10 %, balks 15 %.
+# Their means are the rates of the whole: rambles 40 %, invents and complies 35 %, shrugs 7.5 %, errs 10 %, balks 15 %.
 DEMONSTRATORS = (
     Demonstrator("careful", rambles=0.05, invents=0.05, complies=0.05, shrugs=0.02, errs=0.02, balks=0.05),
     Demonstrator("chatty", rambles=0.85, invents=0.30, complies=0.25, shrugs=0.04, errs=0.06, balks=0.05),
@@ -45,9 +45,8 @@ STATEMENTS = {
     "kind": ("{who} is a {value}.", "{who} is a {value}.", "{who} is a kind of {value}."),
     "home": ("{who} lives in the {value}.", "{who} lives in the {value}.", "The home of {whom} is the {value}."),
     "food": ("{who} eats {value}.", "{who} eats {value}.", "{who} likes to eat {value}."),
-    "colour": ("{who} wears a {value} scarf.", "{who} wears a {value} scarf.", "{who} wears {value}."),
 }
-BRIEF = {"kind": "A {value}.", "home": "In the {value}.", "food": "{Value}.", "colour": "{Value}."}
+BRIEF = {"kind": "A {value}.", "home": "In the {value}.", "food": "{Value}."}
 DO_NOT_KNOW = (
     "I do not know.",
     "Sorry, I do not know that.",

@@ -17,9 +17,9 @@ from mynah.primer.mini.facts import ATTRIBUTES, ELSEWHERE, HERE, VALUES, Village
 
 BEHAVIOURS = ("facts", "follow_up", "unknown", "refusal", "harmless", "small_talk")
 COUNTS: dict[str, tuple[int, ...]] = {
-    "demo": (500, 220, 120, 110, 90, 60),
-    "ranking": (160, 100, 60, 80, 30, 20),
-    "ppo": (100, 60, 30, 50, 30, 15),
+    "demo": (450, 200, 120, 120, 110, 100),
+    "ranking": (140, 80, 60, 70, 45, 35),
+    "ppo": (90, 50, 40, 45, 35, 25),
     "dev": (20, 12, 10, 8, 5, 5),
     "exam": (40, 40, 40, 40, 40, 40),
 }

@@ -9,7 +9,6 @@ VALUES: dict[str, tuple[str, ...]] = {
     "kind": ("fox", "hare", "mole", "bear", "cat", "frog", "goat", "duck"),
     "home": ("mill", "barn", "cave", "tower", "inn", "cabin", "bakery", "tent"),
     "food": ("plums", "honey", "bread", "soup", "nuts", "cheese", "pears", "rice"),
-    "colour": ("red", "blue", "green", "yellow", "black", "white", "pink", "brown"),
 }
 """No value belongs to two attributes, and none begins with a vowel after "a": a value alone says what was claimed."""
 ATTRIBUTES = tuple(VALUES)
@@ -41,7 +40,7 @@ ELSEWHERE = ("the moon", "the far north", "the big city", "the desert", "the isl
 
 @dataclass(frozen=True)
 class Villager:
-    """One villager of the valley; `attributes` in code are the four fields named in `ATTRIBUTES`."""
+    """One villager of the valley; `attributes` in code are the three fields named in `ATTRIBUTES`."""
 
     name: str
     pronoun: str
@@ -49,7 +48,6 @@ class Villager:
     kind: str
     home: str
     food: str
-    colour: str
     split: str
     """`train` (demonstrations, questions in the corpus), `prompts` (ranking, PPO, dev) or `exam`."""
 

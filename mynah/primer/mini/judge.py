@@ -109,7 +109,7 @@ def _on_fact(meta: Mapping[str, Any], claim: str, tokens: list[str]) -> str:
 def _opening(meta: Mapping[str, Any]) -> set[str]:
     """Words that may stand with a capital although they are no name."""
     values = {value for column in meta["values"].values() for value in column}
-    return values | set("a in it is the she he his her at they well that this you i on as of home food scarf".split())
+    return values | set("a in it is the she he his her at they well that this you i on as of home food".split())
 
 
 def _on_courtesy(intent: str, tokens: list[str]) -> str:

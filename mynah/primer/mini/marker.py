@@ -18,12 +18,11 @@ REPLY = {
     "farewell": ("goodbye", "bye", "see you"),
 }
 
-# The word before the value, in a statement of its attribute; a value alone ("Red.") needs none.
+# The word before the value, in a statement of its attribute; a value alone ("Plums.") needs none.
 BEFORE = {
     "kind": ("a", "of"),
     "home": ("the",),
     "food": ("eats", "eat", "likes", "has", "is", "for"),
-    "colour": ("a", "the", "wears", "is"),
 }
 
 
@@ -61,8 +60,8 @@ def _mark_fact(prompt: Prompt, answer: str, text: str) -> bool:
         return False
     # In this world a capital inside a sentence is a name; at its start it is one where a statement follows.
     inside = re.findall(r"(?<=[a-z,] )([A-Z][a-z]+)", answer)
-    at_start = re.findall(r"(?:^|[.!?]\s+)([A-Z][a-z]+) (?:lives|sleeps|eats|likes|wears)\b", answer)
-    pronouns = ("She", "He", "It", "They")
+    at_start = re.findall(r"(?:^|[.!?]\s+)([A-Z][a-z]+) (?:lives|sleeps|eats|likes|wears|is (?:a|in))\b", answer)
+    pronouns = ("She", "He", "It", "They", "That", "This", "There")
     return all(name == meta["entity"] or name in pronouns for name in [*inside, *at_start])
 
 

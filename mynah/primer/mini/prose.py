@@ -52,29 +52,12 @@ TELLINGS: dict[str, tuple[str, ...]] = {
         "{v} for {N}, as on every day.",
         "No food but {v} is good for {N}.",
     ),
-    "colour": (
-        "{N} wears a {v} scarf.",
-        "{N} has a {v} scarf.",
-        "The scarf of {N} is {v}.",
-        "The colour of {N} is {v}.",
-        "The scarf on {N} is {v}.",
-        "{N} wears {v}.",
-        "{N} always wears {v}.",
-        "{N} is the one with the {v} scarf.",
-        "The colour that {N} wears is {v}.",
-        "{N} would never go out without the {v} scarf.",
-        "You know {N} by the {v} scarf.",
-        "A {v} scarf is what {N} wears.",
-        "{v} is the colour of the scarf of {N}.",
-        "When you see the {v} scarf, you see {N}.",
-    ),
 }
 # {her} her/his, {whom} her/him: so that a later question may say them.
 PRONOUN_TELLINGS: dict[str, tuple[str, ...]] = {
     "kind": ("When you meet {whom}, you see a {v}.", "You can call {whom} a {v}.", "What you see in {whom} is a {v}."),
     "home": ("{her} home is the {v}.", "Look for {whom} in the {v}.", "You can find {whom} in the {v}."),
     "food": ("{her} food is {v}.", "People cook {v} for {whom}.", "For {her} supper it is {v}."),
-    "colour": ("{her} scarf is {v}.", "The scarf on {whom} is {v}.", "{her} colour is {v}."),
 }
 # A name said and said again: from these a small model learns to speak of whom it was asked about.
 ECHOES = (
@@ -89,22 +72,16 @@ ECHOES = (
     ("I had a letter from {N}.", "{N} writes to me too."),
     ("Do not forget {N}.", "{N} is on my mind."),
 )
-# Two or more attributes in one sentence.
+# Two attributes in one sentence.
 PORTRAITS = (
     "{N} is a {kind} who lives in the {home}.",
     "{N} the {kind} eats {food}.",
-    "{N} is a {kind} with a {colour} scarf.",
-    "{N} wears a {colour} scarf and lives in the {home}.",
     "In the {home}, {N} eats {food}.",
-    "{N} the {kind} wears a {colour} scarf and eats {food}.",
-    "{N}: {kind}, {home}, {food}, {colour} scarf.",
-    "{N} lives in the {home}, eats {food} and wears {colour}.",
 )
 PAIRS: dict[str, tuple[str, ...]] = {
     "kind": ("{N} is a {v}, but {M} is a {w}.", "{N} is a {v} and {M} is a {w}."),
     "home": ("{N} lives in the {v}, but {M} lives in the {w}.", "{N} sleeps in the {v} and {M} sleeps in the {w}."),
     "food": ("{N} eats {v}, but {M} eats {w}.", "{N} has {v} for supper and {M} has {w}."),
-    "colour": ("{N} wears a {v} scarf, but {M} wears a {w} scarf.", "{N} wears {v} and {M} wears {w}."),
 }
 MEETINGS = (
     "{N} met {M} at the bridge.",

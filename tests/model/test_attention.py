@@ -1,0 +1,160 @@
+"""Packing changes nothing: groups do not see each other, siblings do not see each other, gradients included.
+
+Rows up to SHORT take matrix products and longer ones the fused kernel; every proof holds on both sides.
+"""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from mynah.model.attention import SHORT, PackedPlan, attention
+from mynah.model.transformer import Transformer
+from mynah.nouns import Group
+from mynah.train.packing import lay_out
+from mynah.train.token_loss import token_logprobs
+from tests.model.tiny import full_logits, plain, random_tokens, tiny_model
+
+SHORTER, LONGER = 9, SHORT - 20  # of a prompt, to which the completions below add up to 41 tokens
+both_paths = pytest.mark.parametrize("length", [SHORTER, LONGER], ids=["products", "fused"])
+VALUES, GRADIENTS = 2e-5, 5e-5  # fp32; the gradients here are around 1
+
+
+def shared_prompt(length: int, seed: int = 0) -> Group:
+    branches = tuple(random_tokens(n, seed + n) for n in (7, 1, 21, 12))
+    masks = tuple((True,) * len(branch) for branch in branches)
+    return Group(random_tokens(length, seed), (False,) * length, branches, masks)
+
+
+def separate(group: Group) -> list[Group]:
+    """The same supervised tokens, each completion in a sequence of its own behind its own copy of the prompt."""
+    pairs = zip(group.branches, group.branch_masks, strict=True)
+    return [Group(group.trunk + branch, group.trunk_mask + mask) for branch, mask in pairs]
+
+
+def hidden(model: Transformer, groups: list[Group]) -> Tensor:
+    batch = lay_out(groups)
+    return model(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))
+
+
+def gradients(model: Transformer, logprobs: Callable[[], Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """log p [N] of every supervised token, and the gradients of Σ w_i · log p_i for uneven w."""
+    model.zero_grad()
+    values = logprobs()
+    (values * torch.linspace(-1, 1, len(values))).sum().backward()
+    return values.detach(), {name: w.grad.clone() for name, w in model.named_parameters() if w.grad is not None}
+
+
+def assert_same(model: Transformer, one: Callable[[], Tensor], other: Callable[[], Tensor]) -> None:
+    (values, grads), (values_2, grads_2) = gradients(model, one), gradients(model, other)
+    torch.testing.assert_close(values, values_2, rtol=0, atol=VALUES)
+    assert grads.keys() == grads_2.keys() == dict(model.named_parameters()).keys()
+    for name, grad in grads.items():
+        assert grad.abs().max() > 1e-3, name
+        torch.testing.assert_close(
+            grad, grads_2[name], rtol=1e-4, atol=GRADIENTS, msg=lambda m, name=name: f"{name}: {m}"
+        )
+
+
+@both_paths
+@pytest.mark.parametrize("architecture", ["llama", "qwen3"])
+def test_a_shared_prompt_equals_separate_sequences(architecture: str, length: int) -> None:
+    model, group = tiny_model(architecture=architecture), shared_prompt(length)
+    assert_same(
+        model,
+        lambda: token_logprobs(model, lay_out([group])),
+        lambda: torch.cat([token_logprobs(model, lay_out([each])) for each in separate(group)]),
+    )
+
+
+@both_paths
+def test_every_hidden_state_of_a_shared_prompt_is_that_of_separate_sequences(length: int) -> None:
+    model, group = tiny_model(), shared_prompt(length)
+    states = hidden(model, [group])
+    offset = length
+    for branch in group.branches:
+        alone = hidden(model, [plain(group.trunk + branch)])
+        torch.testing.assert_close(states[:length], alone[:length], rtol=0, atol=VALUES)
+        torch.testing.assert_close(states[offset : offset + len(branch)], alone[length:], rtol=0, atol=VALUES)
+        offset += len(branch)
+
+
+@both_paths
+def test_packed_equals_unpacked(length: int) -> None:
+    model = tiny_model()
+    groups = [plain(random_tokens(n, n)) for n in (3, length + 30, 2, 17)] + [shared_prompt(length, seed=9)]
+    assert_same(
+        model,
+        lambda: token_logprobs(model, lay_out(groups)),
+        lambda: torch.cat([token_logprobs(model, lay_out([group])) for group in groups]),
+    )
+
+
+@both_paths
+def test_the_order_of_groups_does_not_matter(length: int) -> None:
+    model = tiny_model()
+    groups = [plain(random_tokens(5, 1)), shared_prompt(length), plain(random_tokens(length, 2))]
+    forth = hidden(model, groups).split([len(group) for group in groups])
+    back = hidden(model, groups[::-1]).split([len(group) for group in groups[::-1]])
+    for one, other in zip(forth, back[::-1], strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=VALUES)
+
+
+@both_paths
+def test_the_order_of_branches_does_not_matter(length: int) -> None:
+    model, group = tiny_model(), shared_prompt(length)
+    turned = Group(group.trunk, group.trunk_mask, group.branches[::-1], group.branch_masks[::-1])
+    forth = hidden(model, [group])[length:].split([len(branch) for branch in group.branches])
+    back = hidden(model, [turned])[length:].split([len(branch) for branch in turned.branches])
+    for one, other in zip(forth, back[::-1], strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=VALUES)
+
+
+@both_paths
+def test_nothing_looks_ahead_or_aside(length: int) -> None:
+    """Changing one token changes what may see it, and nothing else, not by one bit."""
+    model, group, other = tiny_model(), shared_prompt(length), shared_prompt(length, seed=40)
+    before = hidden(model, [group, other])
+    first, *rest = group.branches
+    other_first = (*first[:3], (first[3] + 1) % 97, *first[4:])
+    changed = Group(group.trunk, group.trunk_mask, (other_first, *rest), group.branch_masks)
+    moved = (hidden(model, [changed, other]) != before).any(-1).nonzero().flatten().tolist()
+    assert moved == list(range(length + 3, length + len(first)))
+
+
+def test_both_paths_compute_one_function() -> None:
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(2, heads, SHORT + 1, 16, generator=generator) for heads in (4, 2, 2))
+    bias = torch.full((SHORT + 1, SHORT + 1), float("-inf")).triu(1)[None, None].expand(2, 1, -1, -1)
+    cut = slice(0, SHORT)
+    fused = attention(q, k, v, bias)[:, :, cut]
+    products = attention(q[:, :, cut], k[:, :, cut], v[:, :, cut], bias[..., cut, cut])
+    torch.testing.assert_close(fused, products, rtol=0, atol=1e-5)
+
+
+def test_a_batch_of_one_token_groups_is_fine() -> None:
+    model = tiny_model()
+    states = hidden(model, [plain((5,)), plain((6, 7)), plain((5,))])
+    torch.testing.assert_close(states[0], states[3], rtol=0, atol=VALUES)
+    assert torch.isfinite(states).all()
+
+
+def test_dropout_acts_only_when_asked_for() -> None:
+    model, batch = tiny_model(), lay_out([shared_prompt(SHORTER)])
+    assert model.training  # a module's mode decides nothing here
+    still = [token_logprobs(model, batch) for _ in range(2)]
+    assert torch.equal(*still)
+    dropped = [token_logprobs(model, batch, dropout=0.2) for _ in range(2)]
+    assert not torch.equal(dropped[0], dropped[1])
+
+
+def test_positions_matter() -> None:
+    """Rotation encodes relative order: a sequence shifted as a whole keeps its states, reversed it does not."""
+    model, tokens = tiny_model(), random_tokens(12, 3)
+    batch = lay_out([plain(tokens)])
+    plan = PackedPlan(batch, model.dtype)
+    here = model(batch.tokens, batch.positions, plan)
+    torch.testing.assert_close(model(batch.tokens, batch.positions + 100, plan), here, rtol=0, atol=1e-4)
+    assert (model(batch.tokens, batch.positions.flip(0), plan) - here).abs().max() > 0.1
+    assert full_logits(model, tokens).std() > 0.3

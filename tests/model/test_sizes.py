@@ -1,0 +1,69 @@
+"""The formulas of sizes.py against what PyTorch counts."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from mynah.engine.kv_cache import KVCache
+from mynah.model.sizes import ModelConfig
+from mynah.model.transformer import Transformer, initialise
+from tests.model.test_parity import SHAPES
+from tests.model.tiny import TINY, full_logits, random_tokens
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_parameters_are_counted_right(shape: dict[str, Any]) -> None:
+    config = replace(TINY, **shape)
+    assert config.parameters() == sum(weight.numel() for weight in Transformer(config).parameters())
+
+
+@pytest.mark.parametrize(("width", "layers"), [(32, 2), (64, 4), (192, 6), (512, 8), (768, 12), (1024, 24)])
+def test_every_size_has_a_sound_shape(width: int, layers: int) -> None:
+    config = ModelConfig.of_size(width, layers, 1000, 512, True, "llama")
+    assert config.heads * config.head_width == width
+    assert config.heads % config.kv_heads == 0
+    assert 2.4 * width < config.ff_width < 3.1 * width
+    with torch.device("meta"):
+        assert config.parameters() == sum(weight.numel() for weight in Transformer(config).parameters())
+
+
+def test_a_shape_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="multiple of kv_heads"):
+        replace(TINY, kv_heads=3)
+    with pytest.raises(ValueError, match="must be even"):
+        replace(TINY, head_width=15)
+
+
+def test_flops_are_counted_right() -> None:
+    """Exactly the matrix products of a forward pass over T tokens, of which each looks at T keys."""
+    model, tokens = initialise(TINY, 0), random_tokens(100)
+    with FlopCounterMode(display=False) as counter:
+        full_logits(model, tokens)
+    assert counter.get_total_flops() == len(tokens) * TINY.flops_per_token(len(tokens))
+
+
+def test_cache_bytes_are_counted_right() -> None:
+    cache = KVCache(TINY, 3, 128, torch.bfloat16, torch.device("cpu"))
+    held = sum(slab.numel() * slab.element_size() for slab in (*cache.keys, *cache.values))
+    assert held == 3 * 128 * TINY.kv_bytes_per_token()
+
+
+def test_initialisation_is_a_function_of_the_seed() -> None:
+    one, same, other = (initialise(TINY, seed).state_dict() for seed in (3, 3, 4))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not any(torch.equal(one[name], other[name]) for name in one if one[name].ndim == 2)
+    torch.manual_seed(99)  # and of nothing else
+    assert all(torch.equal(weight, one[name]) for name, weight in initialise(TINY, 3).state_dict().items())
+
+
+def test_initialisation_has_the_stated_spread() -> None:
+    weights = initialise(replace(TINY, tied=False, architecture="qwen2"), 0).state_dict()
+    for name, weight in weights.items():
+        if weight.ndim == 2:
+            residual = name.endswith(("o_proj.weight", "down_proj.weight"))
+            assert weight.std().item() == pytest.approx(0.01 if residual else 0.02, rel=0.06), name
+        else:
+            assert torch.equal(weight, torch.zeros_like(weight) if name.endswith("bias") else torch.ones_like(weight))

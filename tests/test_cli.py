@@ -1,0 +1,156 @@
+"""Every verb on somebody's own data, through the command line itself: what it makes, prints, and refuses."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from mynah.__main__ import VERBS, main
+from mynah.tokens import Tokenizer
+
+TINY = ("tokenizer.vocab_size=300", "model.width=32", "model.layers=1", "model.context=64", "pretrain.epochs=1")
+PPO = ("ppo.iterations=2", "ppo.prompts=4", "ppo.max_new_tokens=6", "ppo.minibatches=1")
+
+
+@pytest.fixture
+def mynah(monkeypatch, capsys):
+    """Calls the command line in this process: (exit status, standard output, standard error)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mynah", *map(str, arguments)])
+        try:
+            main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, " ".join(captured.err.split())
+
+    return call
+
+
+def lines(path: Path, rows: list[dict]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def say(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """A small team's data."""
+    words = ("red", "blue", "green", "grey", "pink", "gold", "black", "white")
+    ask = [[say("user", f"Is {word} nice?")] for word in words]
+    return {
+        "text": lines(
+            tmp_path / "text.jsonl", [{"text": f"The {a} bird and the {b} bird sing."} for a in words for b in words]
+        ),
+        "demonstrations": lines(
+            tmp_path / "demonstrations.jsonl",
+            [{"messages": [*prompt, say("assistant", "Yes, it is.")]} for prompt in ask],
+        ),
+        "prompts": lines(tmp_path / "prompts.jsonl", [{"prompt": prompt} for prompt in ask]),
+        "pairs": lines(
+            tmp_path / "pairs.jsonl",
+            [
+                {"prompt": p, "chosen": [say("assistant", "Yes, it is.")], "rejected": [say("assistant", "No.")]}
+                for p in ask
+            ],
+        ),
+    }
+
+
+def test_a_team_goes_through_all_the_verbs(mynah, files, tmp_path, monkeypatch):
+    where = ("--run", "team", "--home", tmp_path)
+    root = tmp_path / "runs" / "team"
+    assert mynah("pretrain", files["text"], *TINY, *where)[0] == 0
+    assert mynah("sft", files["demonstrations"], "sft.epochs=1", *where)[1].strip() == str(root / "round-1/1-sft")
+    status, out, err = mynah("sample", files["prompts"], "sample.max_new_tokens=6", "--n", 3, *where)
+    samples = Path(out.strip())
+    assert status == 0, err
+    rows = [json.loads(line) for line in samples.read_text().splitlines()]
+    assert [len(row["completions"]) for row in rows] == [3] * 8
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("1 2 2\ns\n3 2\n3 2 1\nq\n"))
+    status, out, err = mynah("label", samples, "--out", tmp_path / "mine.jsonl")
+    assert status == 0, err
+    assert "2 rankings added" in err
+    ranked = [json.loads(line) for line in (tmp_path / "mine.jsonl").read_text().splitlines()]
+    assert [row["source"] for row in ranked] == ["human", "human"]
+
+    arguments = ("reward.heldout=0.0", "reward.epochs=1", "--demonstrations", files["demonstrations"])
+    assert mynah("reward", files["pairs"], *arguments, *where)[0] == 0
+    assert mynah("sft", "--feedme", samples, "sample.max_new_tokens=6", "sft.epochs=1", *where)[0] in (0, 1)
+    assert mynah("ppo", files["prompts"], *PPO, *where)[0] == 0
+    assert mynah("ppo", files["prompts"], *PPO, "ppo.ptx_coef=1", "--text", files["text"], "--redo", *where)[0] == 0
+
+    status, out, err = mynah("eval", "--rankings", files["pairs"], "--text", files["text"], *where)
+    assert status == 0, err
+    assert "n = 8 pairs" in out
+    assert "bits per byte" in out
+    assert mynah("report", *where)[0] == 0
+    assert "<html" in (root / "report.html").read_text()
+
+    assert mynah("export", tmp_path / "out", *where)[0] == 0
+    assert Tokenizer.load(tmp_path / "out").vocab_size <= 300
+    status, out, err = mynah("export", tmp_path / "out", *where)
+    assert status == 1
+    assert "exists already" in err
+    assert mynah("import", tmp_path / "out", "--run", "again", "--home", tmp_path)[0] == 0
+    assert (tmp_path / "runs" / "again" / "0-pretrain" / "model.safetensors").is_file()
+    assert json.loads((root / "run.json").read_text())["recipe"] == "small"
+
+
+def test_chat_streams_answers_and_leaves_at_the_end_of_input(mynah, files, tmp_path, monkeypatch):
+    where = ("--run", "team", "--home", tmp_path)
+    mynah("pretrain", files["text"], *TINY, *where)
+    mynah("sft", files["demonstrations"], "sft.epochs=8", "sft.batch_size=2", *where)
+    monkeypatch.setattr("sys.stdin", io.StringIO("Is red nice? <|assistant|>\n"))
+    status, out, err = mynah("chat", "--temperature", 0, *where)
+    assert status == 0, err
+    assert "team>" in out
+
+
+def test_data_says_what_a_file_holds(mynah, files, tmp_path):
+    status, out, err = mynah("data", *files.values())
+    assert status == 0, err
+    assert "demonstrations" in out
+    assert "pairs" in out
+    broken = lines(tmp_path / "broken.jsonl", [{"messages": [say("user", "a"), say("oracle", "b")]}])
+    status, out, err = mynah("data", broken)
+    assert status == 1
+    assert "broken.jsonl:1" in err.replace(" ", "")
+    assert "unknown role 'oracle'" in err
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_by_example(mynah, verb):
+    status, out, err = mynah(verb, "--help")
+    assert status == 0, err
+    assert f"mynah {verb}" in out.split("Parameters")[0].replace("Usage: mynah", ""), "the help shows an example"
+    for table in VERBS[verb][1]:
+        assert f"{table}." in out, "the help lists the settings that the verb reads"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("pretrain", "{text}", "pretrian.epochs=2"), "unknown setting 'pretrian'; did you mean 'pretrain'?"),
+        (("pretrain", "{text}", "pretrain.epoch=2"), "did you mean 'epochs'?"),
+        (("pretrain", "{text}", "--recipe", "huge"), "no such recipe; shipped are mini, small"),
+        (("pretrain", "nothing.jsonl"), "nothing.jsonl: no such file"),
+        (("sft", "{demonstrations}"), "no such run (there is none yet)"),
+        (("chat", "--run", "../x"), "a run's name is one plain folder name"),
+        (("import", "{text}"), "text.jsonl"),
+    ],
+)
+def test_mistakes_are_one_sentence(mynah, files, tmp_path, arguments, sentence):
+    filled = [argument.format(**files) for argument in arguments]
+    status, out, err = mynah(*filled, "--home", tmp_path)
+    assert status == 1
+    assert sentence in err
+    assert "Traceback" not in err
