@@ -158,15 +158,16 @@ class Group:
 
 @dataclass(frozen=True)
 class PackedBatch:
-    """Groups laid end to end as one flat stream of T tokens without padding; N supervised tokens, S sequences.
+    """Groups laid end to end as one flat stream of T tokens; N supervised tokens, S sequences.
 
-    A sequence is a branch, or the trunk of a group that has none.
+    A sequence is a branch, or the trunk of a group that has none. The last few tokens may be filler that belongs to no
+    group and that nothing reads.
     """
 
     tokens: Tensor  # [T]
     positions: Tensor  # [T] restarted for each group; every branch starts where its trunk ends
     branches: Tensor  # [T] 0 for the trunk, k for the k-th branch
-    group_lengths: tuple[int, ...]  # sums to T
+    group_lengths: tuple[int, ...]  # sums to T less the filler
     sources: Tensor  # [N] index into T of the token whose hidden state predicts the target
     targets: Tensor  # [N] token ids
     owners: Tensor  # [N] the sequence that a target belongs to

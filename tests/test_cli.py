@@ -150,7 +150,7 @@ def test_every_verb_explains_itself_by_example(mynah, verb):
 )
 def test_mistakes_are_one_sentence(mynah, files, tmp_path, arguments, sentence):
     filled = [argument.format(**files) for argument in arguments]
-    status, out, err = mynah(*filled, "--home", tmp_path)
+    status, _, err = mynah(*filled, "--home", tmp_path)
     assert status == 1
     assert sentence in err
     assert "Traceback" not in err

@@ -1,4 +1,4 @@
-"""The mini-world at full length: PPO beats SFT on gold, its controls do not, and a seed repeats. Minutes: `make stress`."""
+"""The mini-world at full length: PPO beats SFT on gold, its controls do not, and a seed repeats (`make stress`)."""
 
 import json
 import os

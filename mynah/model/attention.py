@@ -51,19 +51,22 @@ class Attention(nn.Module):
 class PackedPlan:
     """Training's plan: each token sees what precedes it in its own trunk and branch, never another group or sibling.
 
-    The stream has no padding; only inside attention are the groups gathered to B rows of the longest one's length.
+    Only inside attention are the groups gathered to B rows of the longest one's length, both rounded up so that few
+    shapes occur (a new shape costs a freshly compiled kernel).
     """
 
     def __init__(self, batch: PackedBatch, dtype: torch.dtype) -> None:
-        lengths = torch.tensor(batch.group_lengths, device=batch.tokens.device)
-        longest, stream = int(lengths.max()), batch.tokens.shape[0]
+        empty = (0,) * (-len(batch.group_lengths) % 8)
+        lengths = torch.tensor(batch.group_lengths + empty, device=batch.tokens.device)
+        longest, stream = -(-int(lengths.max()) // 16) * 16, batch.tokens.shape[0]
         starts = lengths.cumsum(0) - lengths
         column = torch.arange(longest, device=lengths.device)
         inside = column < lengths[:, None]  # [B, longest]
         rows = (starts[:, None] + column).clamp(max=stream - 1)
         self.rows = rows.flatten()  # [B · longest] index into T; what lies beyond a group is masked
         self.shape = rows.shape
-        self.back = inside.flatten().nonzero().squeeze(-1)  # [T] where each token went
+        back = inside.flatten().nonzero().squeeze(-1)
+        self.back = F.pad(back, (0, stream - len(back)))  # [T] where each token went; filler goes anywhere
         branch = batch.branches[rows].masked_fill(~inside, 0)
         visible = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
         visible &= column[:, None] >= column

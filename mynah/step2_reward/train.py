@@ -22,7 +22,7 @@ from mynah.step2_reward.loss import ranking_loss
 from mynah.tokens import ChatFormat, Tokenizer, check_fits
 from mynah.train.optim import OptimSettings
 from mynah.train.order import batches
-from mynah.train.packing import lay_out, partition
+from mynah.train.packing import FILL, lay_out, partition
 from mynah.train.scoring import score_groups, unsupervised
 from mynah.train.session import Session
 from mynah.train.step import Learner
@@ -112,7 +112,7 @@ def _losses(
     counts: [groups, M], how often each head drew each group.
     """
     for indices in partition([len(ranked.group) for ranked in groups], budget):
-        batch = lay_out([groups[i].group for i in indices], model.device)
+        batch = lay_out([groups[i].group for i in indices], model.device, FILL)
         ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]  # [S, D]
         better, worse, weights, drawn, first = [], [], [], [], 0
         for i in indices:

@@ -32,7 +32,7 @@ from mynah.step3_ppo.scoring import evaluate, score
 from mynah.tokens import ChatFormat, Tokenizer, check_fits
 from mynah.train.optim import OptimSettings
 from mynah.train.order import batches
-from mynah.train.packing import lay_out, microbatches, partition
+from mynah.train.packing import FILL, lay_out, microbatches, partition
 from mynah.train.session import Session, save_state
 from mynah.train.step import Learner
 from mynah.train.token_loss import token_logprobs
@@ -180,7 +180,7 @@ class PPO:
             dealt = rollouts[minibatch :: settings.minibatches]  # prompts come in random order
             groups = [as_group(group) for group in dealt]
             for indices in partition(list(map(len, groups)), settings.microbatch_tokens):
-                batch = lay_out([groups[i] for i in indices], self.policy.device)
+                batch = lay_out([groups[i] for i in indices], self.policy.device, FILL)
                 part = [trajectory for i in indices for trajectory in dealt[i]]
                 part = evaluate(part, batch, self.policy, self.reference, self.value_model, settings.temperature)
                 part = score(

@@ -1,4 +1,4 @@
-"""Groups of sequences laid end to end as one flat stream: no padding, no contamination, prompts computed once.
+"""Groups of sequences laid end to end as one flat stream: no contamination, and prompts computed once.
 
 `[prompt | c1 | … | cK]` with restarted positions and siblings hidden from each other gives each completion exactly the
 hidden states that it has alone behind its prompt, gradients included.
@@ -12,9 +12,15 @@ import torch
 
 from mynah.nouns import Group, PackedBatch
 
+FILL = 64
+"""What training fills its streams up to a multiple of. Every new shape costs a freshly compiled matrix kernel: time, and
+memory that is never given back. A few shapes that recur cost nothing."""
 
-def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu") -> PackedBatch:
+
+def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu", fill: int = 1) -> PackedBatch:
     """The flat stream of `groups` and where its supervised tokens, sequences and their ends lie.
+
+    With `fill`, filler tokens make its length a multiple of that.
 
     Raises:
         ValueError: A trunk is empty, or its first token is supervised (nothing comes before it to predict it).
@@ -44,11 +50,12 @@ def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu") -> Pack
             branches += [branch] * len(part)
             if branch or not group.branches:
                 ends.append(len(tokens) - 1 if part else before)
+    filler = [0] * (-len(tokens) % fill)
     column = lambda values: torch.tensor(values, dtype=torch.long, device=device)  # noqa: E731
     return PackedBatch(
-        tokens=column(tokens),
-        positions=column(positions),
-        branches=column(branches),
+        tokens=column(tokens + filler),
+        positions=column(positions + filler),
+        branches=column(branches + filler),
         group_lengths=tuple(map(len, groups)),
         sources=column(sources),
         targets=column(targets),
@@ -75,4 +82,4 @@ def partition(lengths: Sequence[int], budget: int) -> list[list[int]]:
 def microbatches(groups: Sequence[Group], budget: int, device: torch.device) -> Iterator[PackedBatch]:
     """`groups`, partitioned and laid out one microbatch at a time."""
     for indices in partition(list(map(len, groups)), budget):
-        yield lay_out([groups[i] for i in indices], device)
+        yield lay_out([groups[i] for i in indices], device, FILL)

@@ -10,7 +10,7 @@ from torch import Tensor
 from mynah.model.attention import PackedPlan
 from mynah.model.heads import EnsembleHeads, ScalarModel
 from mynah.nouns import Group
-from mynah.train.packing import lay_out, partition
+from mynah.train.packing import FILL, lay_out, partition
 
 
 def unsupervised(prompt: Sequence[int], completions: Sequence[Sequence[int]]) -> Group:
@@ -26,7 +26,7 @@ def score_groups(
     """For each group its completions' (scores [K], ensemble scores [K, M]), on the CPU; M is 0 without an ensemble."""
     results: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(groups)
     for indices in partition(list(map(len, groups)), budget):
-        batch = lay_out([groups[i] for i in indices], model.device)
+        batch = lay_out([groups[i] for i in indices], model.device, FILL)
         ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]  # [S, D]
         scores = model.read(ends).cpu()
         spread = ensemble(ends).cpu() if ensemble else scores.new_empty(len(scores), 0)

@@ -10,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 from mynah.model.attention import PackedPlan
 from mynah.model.transformer import Transformer
 from mynah.nouns import PackedBatch
+from mynah.train.packing import FILL
 
 CHUNK_LOGITS = 2**24
 """Logits held at once (64 MB in fp32); a larger batch is chunked, and each chunk recomputed for its gradient."""
@@ -23,7 +24,8 @@ def token_logprobs(model: Transformer, batch: PackedBatch, dropout: float = 0.0,
     hidden = model(batch.tokens, batch.positions, PackedPlan(batch, model.dtype), dropout)[batch.sources]  # [N, D]
 
     def score(part: Tensor, targets: Tensor) -> Tensor:
-        logits = model.logits(part).float()  # [n, V]
+        filled = F.pad(part, (0, 0, 0, -len(part) % FILL))
+        logits = model.logits(filled)[: len(part)].float()  # [n, V]
         return -F.cross_entropy(logits if temperature == 1 else logits / temperature, targets, reduction="none")
 
     size = max(1, CHUNK_LOGITS // model.config.vocab_size)
@@ -31,15 +33,3 @@ def token_logprobs(model: Transformer, batch: PackedBatch, dropout: float = 0.0,
         return score(hidden, batch.targets)
     parts = zip(hidden.split(size), batch.targets.split(size), strict=True)
     return torch.cat([checkpoint(score, part, targets, use_reentrant=False) for part, targets in parts])
-
-
-@torch.no_grad()
-def token_entropies(model: Transformer, batch: PackedBatch, temperature: float = 1.0) -> Tensor:
-    """Entropy [N] in nats of the distribution that each supervised token was drawn from."""
-    hidden = model(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.sources]
-    size = max(1, CHUNK_LOGITS // model.config.vocab_size)
-    chunks = []
-    for part in hidden.split(size):
-        logprobs = (model.logits(part).float() / temperature).log_softmax(-1)
-        chunks.append(-(logprobs.exp() * logprobs).sum(-1))
-    return torch.cat(chunks)

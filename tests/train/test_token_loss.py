@@ -10,7 +10,7 @@ from mynah.model.transformer import Transformer, initialise
 from mynah.nouns import Group
 from mynah.train import token_loss
 from mynah.train.packing import lay_out
-from mynah.train.token_loss import token_entropies, token_logprobs
+from mynah.train.token_loss import token_logprobs
 
 V = 50
 
@@ -98,15 +98,6 @@ def test_temperature_divides_the_logits(model: Transformer) -> None:
     hidden = model(batch.tokens, batch.positions, token_loss.PackedPlan(batch, model.dtype))[2]
     want = (model.logits(hidden) / 0.5).log_softmax(-1)[one.trunk[3]]
     torch.testing.assert_close(token_logprobs(model, batch, temperature=0.5)[0], want)
-
-
-def test_entropy_is_that_of_the_distribution(model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
-    batch = lay_out([group(12, {2, 5, 9, 11})])
-    hidden = model(batch.tokens, batch.positions, token_loss.PackedPlan(batch, model.dtype))[batch.sources]
-    want = torch.distributions.Categorical(logits=model.logits(hidden)).entropy()
-    torch.testing.assert_close(token_entropies(model, batch), want.detach())
-    monkeypatch.setattr(token_loss, "CHUNK_LOGITS", V)
-    torch.testing.assert_close(token_entropies(model, batch), want.detach())
 
 
 def test_dropout_acts_only_when_asked_for(model: Transformer) -> None:
