@@ -125,17 +125,15 @@ class _DecodePlan:
 def attention_by_blocks(q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> Tensor:
     """softmax(q·kᵀ/√W)·v for q [B, H, L, W], k and v [B, KV, S, W], visible [B or 1, 1, L, S]; S a multiple of BLOCK.
 
-    S follows the longest neighbour, and a sum over S values depends in its last bits on how S is cut into vector
-    lanes. So the denominators are summed block by block, then along the blocks in order: masked blocks add exact zeros.
+    S follows the longest neighbour. Whole blocks make the vector lanes fall alike whatever S is, so what a longer
+    neighbour adds behind a row is exact zeros.
     """
     grouped = q.unflatten(1, (k.shape[1], -1)) * q.shape[-1] ** -0.5  # [B, KV, G, L, W]
     heads, enough = grouped.shape[2:4], SMALL // (q.shape[-1] * BLOCK) + 1
     products = _fill(grouped.flatten(2, 3), 2, enough) @ k.mT  # [B, KV, G · L or more, S]
-    scores = products[:, :, : heads.numel()].unflatten(2, heads).float()
-    scores = scores.masked_fill(~visible[:, None], float("-inf"))
-    weights = (scores - scores.amax(-1, keepdim=True)).exp()  # [B, KV, G, L, S]
-    total = weights.unflatten(-1, (-1, BLOCK)).sum(-1).cumsum(-1)[..., -1:]
-    mixed = _fill((weights / total).to(v.dtype).flatten(2, 3), 2, enough) @ v
+    scores = products[:, :, : heads.numel()].unflatten(2, heads).float()  # [B, KV, G, L, S]
+    shares = scores.masked_fill(~visible[:, None], float("-inf")).softmax(-1).to(v.dtype)
+    mixed = _fill(shares.flatten(2, 3), 2, enough) @ v
     return mixed[:, :, : heads.numel()].unflatten(2, heads).flatten(1, 2)
 
 

@@ -21,7 +21,7 @@ class Hardware(Settings):
     dtype: str = "auto"
     """`auto` takes bfloat16 where it is fast; or float32, bfloat16."""
     compile: bool = False
-    """Compile the model's blocks for training; needs a C++ compiler, and a minute at the start."""
+    """Compile the model's blocks with torch.compile, for training only; needs a C++ compiler, and a minute at first."""
 
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from mynah.engine import Engine
+from mynah.engine.runner import FEW
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, SamplingParams
 from tests.model.tiny import random_tokens, tiny_model
@@ -106,6 +108,23 @@ def test_reused_rows_remember_nothing(prompts: list[tuple[int, ...]], dtype: tor
             assert slab.abs().amax(dim=(1, 2, 3)).min() > 0  # every row has been used
     again, fresh = (engine.generate(prompts, PARAMS, n=2) for engine in (used, Engine(model, rows=4)))
     assert again == fresh  # same engine shape: to the bit, in fp32 too
+
+
+def test_no_layer_gets_few_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matrix products of a few rows take other kernels; the last bits seldom show it, so it is held here."""
+    model, widths = tiny_model(), []
+
+    def listen(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        widths.append(len(inputs[0]))
+
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            module.register_forward_hook(listen)
+    logits = model.logits
+    monkeypatch.setattr(model, "logits", lambda hidden: widths.append(len(hidden)) or logits(hidden))
+    alone(model, (1,), PARAMS, 0)
+    assert len(widths) > 20
+    assert min(widths) == FEW
 
 
 def test_a_draw_depends_on_seed_sequence_and_position(model: Transformer) -> None:

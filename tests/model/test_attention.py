@@ -92,6 +92,17 @@ def test_packed_equals_unpacked(length: int) -> None:
 
 
 @both_paths
+def test_filler_changes_nothing(length: int) -> None:
+    model, groups = tiny_model(), [shared_prompt(length), plain(random_tokens(5))]
+    assert len(lay_out(groups, fill=64).tokens) % 64 == 0 != len(lay_out(groups).tokens) % 64
+    assert_same(
+        model,
+        lambda: token_logprobs(model, lay_out(groups, fill=64)),
+        lambda: token_logprobs(model, lay_out(groups)),
+    )
+
+
+@both_paths
 def test_the_order_of_groups_does_not_matter(length: int) -> None:
     model = tiny_model()
     groups = [plain(random_tokens(5, 1)), shared_prompt(length), plain(random_tokens(length, 2))]

@@ -8,10 +8,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mynah.engine.kv_cache import KVCache
+from mynah.model.attention import PackedPlan
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
+from mynah.train.packing import lay_out
 from tests.model.test_parity import SHAPES
-from tests.model.tiny import TINY, full_logits, random_tokens
+from tests.model.tiny import TINY, plain, random_tokens
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -38,11 +40,11 @@ def test_a_shape_that_cannot_be_is_refused() -> None:
 
 
 def test_flops_are_counted_right() -> None:
-    """Exactly the matrix products of a forward pass over T tokens, of which each looks at T keys."""
-    model, tokens = initialise(TINY, 0), random_tokens(100)
+    """Exactly the matrix products of a forward pass over sequences of 96 tokens, each of which meets 96 keys."""
+    model, batch = initialise(TINY, 0), lay_out([plain(random_tokens(96, seed)) for seed in range(8)])
     with FlopCounterMode(display=False) as counter:
-        full_logits(model, tokens)
-    assert counter.get_total_flops() == len(tokens) * TINY.flops_per_token(len(tokens))
+        model.logits(model(batch.tokens, batch.positions, PackedPlan(batch, model.dtype)))
+    assert counter.get_total_flops() == 8 * 96 * TINY.flops_per_token(96)
 
 
 def test_cache_bytes_are_counted_right() -> None:
