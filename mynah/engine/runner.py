@@ -20,8 +20,9 @@ from mynah.model.transformer import Transformer
 
 SMALL = 16**3
 """PyTorch sends products of at most so many multiplications to another kernel, whose last bits differ: we make none."""
-FEW = 16
-"""So every layer gets at least this many tokens (which also avoids the kernels for matrix times vector)."""
+FILL = 16
+"""So every layer gets a multiple of this many tokens. That also makes few shapes: each new one would cost a freshly
+compiled kernel, whose memory is never given back."""
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,16 @@ class _DecodePlan:
     def __init__(self, cache: KVCache, positions: Tensor) -> None:
         self.cache, self.positions = cache, positions
         self.span = -(-(int(positions.max()) + 1) // BLOCK) * BLOCK
+        self.rows = min(cache.rows, -(-len(positions) // FILL) * FILL)  # rows not in use come along, unread
         columns = torch.arange(self.span, device=positions.device)
-        self.visible = (columns <= positions[:, None])[:, None, None]  # [B, 1, 1, span]
+        seen = _behind(positions, 0, self.rows - len(positions))
+        self.visible = (columns <= seen[:, None])[:, None, None]  # [rows, 1, 1, span]
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         self.cache.append(layer, self.positions, k, v)
-        rows = len(self.positions)
-        keys, values = (slab[layer][:rows, :, : self.span] for slab in (self.cache.keys, self.cache.values))
-        return attention_by_blocks(q[:, :, None], keys, values, self.visible).squeeze(2)
+        keys, values = (slab[layer][: self.rows, :, : self.span] for slab in (self.cache.keys, self.cache.values))
+        q = _behind(q, 0, self.rows - len(q))
+        return attention_by_blocks(q[:, :, None], keys, values, self.visible).squeeze(2)[: len(self.positions)]
 
 
 def attention_by_blocks(q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> Tensor:
@@ -130,16 +133,20 @@ def attention_by_blocks(q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> Ten
     """
     grouped = q.unflatten(1, (k.shape[1], -1)) * q.shape[-1] ** -0.5  # [B, KV, G, L, W]
     heads, enough = grouped.shape[2:4], SMALL // (q.shape[-1] * BLOCK) + 1
-    products = _fill(grouped.flatten(2, 3), 2, enough) @ k.mT  # [B, KV, G · L or more, S]
+    products = _behind(grouped.flatten(2, 3), 2, enough - heads.numel()) @ k.mT  # [B, KV, G · L or more, S]
     scores = products[:, :, : heads.numel()].unflatten(2, heads).float()  # [B, KV, G, L, S]
     shares = scores.masked_fill(~visible[:, None], float("-inf")).softmax(-1).to(v.dtype)
-    mixed = _fill(shares.flatten(2, 3), 2, enough) @ v
+    mixed = _behind(shares.flatten(2, 3), 2, enough - heads.numel()) @ v
     return mixed[:, :, : heads.numel()].unflatten(2, heads).flatten(1, 2)
 
 
-def _fill(x: Tensor, dim: int = 0, enough: int = FEW) -> Tensor:
-    """`x` with zeros behind it, up to `enough` along `dim`."""
-    missing = enough - x.shape[dim]
+def _fill(x: Tensor) -> Tensor:
+    """`x` [T, …] with zeros behind it, up to a multiple of FILL."""
+    return _behind(x, 0, -len(x) % FILL)
+
+
+def _behind(x: Tensor, dim: int, missing: int) -> Tensor:
+    """`x` with `missing` zeros behind it along `dim`."""
     if missing <= 0:
         return x
     shape = list(x.shape)

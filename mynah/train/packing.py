@@ -13,8 +13,8 @@ import torch
 from mynah.nouns import Group, PackedBatch
 
 FILL = 64
-"""What training fills its streams up to a multiple of. Every new shape costs a freshly compiled matrix kernel: time, and
-memory that is never given back. A few shapes that recur cost nothing."""
+"""What training fills its streams up to a multiple of. Every new shape costs a freshly compiled matrix kernel: time,
+and memory that is never given back. A few shapes that recur cost nothing."""
 
 
 def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu", fill: int = 1) -> PackedBatch:

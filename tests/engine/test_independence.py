@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from mynah.engine import Engine
-from mynah.engine.runner import FEW
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, SamplingParams
 from tests.model.tiny import random_tokens, tiny_model
@@ -124,7 +123,7 @@ def test_no_layer_gets_few_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "logits", lambda hidden: widths.append(len(hidden)) or logits(hidden))
     alone(model, (1,), PARAMS, 0)
     assert len(widths) > 20
-    assert min(widths) == FEW
+    assert min(widths) >= 16
 
 
 def test_a_draw_depends_on_seed_sequence_and_position(model: Transformer) -> None:
