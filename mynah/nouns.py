@@ -68,7 +68,7 @@ class SamplingParams:
 
 @dataclass(frozen=True)
 class Completion:
-    """What the engine made of one prompt: token ids, with log p under the sampled distribution."""
+    """What the engine made of one prompt: token ids, with log p at the sampling temperature, before top-k and top-p."""
 
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]

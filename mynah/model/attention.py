@@ -56,9 +56,9 @@ class PackedPlan:
     """
 
     def __init__(self, batch: PackedBatch, dtype: torch.dtype) -> None:
-        empty = (0,) * (-len(batch.group_lengths) % 8)
+        longest, stream = -(-max(batch.group_lengths) // 16) * 16, batch.tokens.shape[0]
+        empty = (0,) * (-len(batch.group_lengths) % 8 if longest <= SHORT else 0)  # many long rows would cost too much
         lengths = torch.tensor(batch.group_lengths + empty, device=batch.tokens.device)
-        longest, stream = -(-int(lengths.max()) // 16) * 16, batch.tokens.shape[0]
         starts = lengths.cumsum(0) - lengths
         column = torch.arange(longest, device=lengths.device)
         inside = column < lengths[:, None]  # [B, longest]
