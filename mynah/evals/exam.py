@@ -20,7 +20,7 @@ def exam_rates(answered: Sequence[Samples], mark: Marker) -> dict[str, Estimate]
 
 
 def gold_score(answered: Sequence[Samples], gold: Gold) -> Estimate:
-    """Mean gold score of the first answers, its interval clustered by entity."""
+    """Mean gold score of the first answers; its interval is clustered by entity within each behaviour."""
     values = [gold(row.prompt, row.completions[0]) for row in answered]
     clusters = [row.prompt.meta.get("entity") or row.prompt.id or number for number, row in enumerate(answered)]
-    return bootstrap_mean(values, clusters)
+    return bootstrap_mean(values, clusters, [row.prompt.meta.get("behaviour") for row in answered])

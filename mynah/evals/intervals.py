@@ -37,19 +37,35 @@ def wilson(successes: float, n: int) -> Estimate:
     return Estimate(rate, max(0.0, min(rate, middle - half)), min(1.0, max(rate, middle + half)), n)  # rounding aside
 
 
-def bootstrap_mean(values: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = 0) -> Estimate:
-    """A mean's percentile bootstrap; with `clusters`, whole clusters are drawn: their answers hang together."""
+def bootstrap_mean(
+    values: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    strata: Sequence[Hashable] | None = None,
+    seed: int = 0,
+) -> Estimate:
+    """A mean's percentile bootstrap.
+
+    Args:
+        clusters: Whole clusters are drawn: their values hang together, as answers about one entity do.
+        strata: What is fixed by design (so many questions of each behaviour) is not left to the draw: clusters are
+            drawn within each stratum, whose weight is its share of the values.
+    """
     if not values:
         return Estimate(0.0, 0.0, 0.0, 0)
-    groups: dict[Hashable, list[float]] = {}
+    groups: dict[Hashable, dict[Hashable, list[float]]] = {}
     for i, value in enumerate(values):
-        groups.setdefault(clusters[i] if clusters else i, []).append(value)
-    sums = [(sum(group), len(group)) for group in groups.values()]
+        stratum = groups.setdefault(strata[i] if strata else None, {})
+        stratum.setdefault(clusters[i] if clusters else i, []).append(value)
+    sums = [[(sum(group), len(group)) for group in stratum.values()] for stratum in groups.values()]
+    weights = [sum(count for _, count in stratum) / len(values) for stratum in sums]
     rng = random.Random(seed)
     means = []
     for _ in range(RESAMPLES):
-        drawn = rng.choices(sums, k=len(sums))
-        means.append(sum(total for total, _ in drawn) / sum(count for _, count in drawn))
+        mean = 0.0
+        for weight, stratum in zip(weights, sums, strict=True):
+            drawn = rng.choices(stratum, k=len(stratum))
+            mean += weight * sum(total for total, _ in drawn) / sum(count for _, count in drawn)
+        means.append(mean)
     means.sort()
     low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
     return Estimate(sum(values) / len(values), low, high, len(values))

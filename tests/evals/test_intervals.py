@@ -73,3 +73,13 @@ def test_rounded_for_the_report():
         "high": 0.9877,
         "n": 7,
     }
+
+
+def test_what_is_fixed_by_design_is_not_left_to_the_draw():
+    values = [1.0] * 50 + [0.0] * 50
+    strata = ["easy"] * 50 + ["hard"] * 50
+    assert bootstrap_mean(values).low < 0.45, "the draw might have had more hard ones"
+    assert bootstrap_mean(values, strata=strata) == Estimate(0.5, 0.5, 0.5, 100)
+    mixed = [1.0, 0.0] * 25 + [0.0] * 150
+    found = bootstrap_mean(mixed, strata=["a"] * 50 + ["b"] * 150)
+    assert abs((found.high - found.low) - 2 * 1.96 * (0.25 / 50) ** 0.5 / 4) < 0.02
