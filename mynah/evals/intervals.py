@@ -56,14 +56,14 @@ def bootstrap_mean(
     for i, value in enumerate(values):
         stratum = groups.setdefault(strata[i] if strata else None, {})
         stratum.setdefault(clusters[i] if clusters else i, []).append(value)
-    sums = [[(sum(group), len(group)) for group in stratum.values()] for stratum in groups.values()]
-    weights = [sum(count for _, count in stratum) / len(values) for stratum in sums]
+    sums = [[(sum(group), len(group)) for group in of_one.values()] for of_one in groups.values()]
+    weights = [sum(count for _, count in of_one) / len(values) for of_one in sums]
     rng = random.Random(seed)
     means = []
     for _ in range(RESAMPLES):
         mean = 0.0
-        for weight, stratum in zip(weights, sums, strict=True):
-            drawn = rng.choices(stratum, k=len(stratum))
+        for weight, of_one in zip(weights, sums, strict=True):
+            drawn = rng.choices(of_one, k=len(of_one))
             mean += weight * sum(total for total, _ in drawn) / sum(count for _, count in drawn)
         means.append(mean)
     means.sort()
