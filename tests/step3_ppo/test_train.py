@@ -61,7 +61,7 @@ def golden(folder: Path) -> float:
 
 def test_ppo_raises_a_toy_reward_and_noise_does_not(tmp_path):
     settings = PPOSettings(
-        iterations=20, prompts=32, minibatches=2, epochs=2, max_new_tokens=10, learning_rate=2e-3, kl_coef=0.02
+        iterations=20, prompts=32, minibatches=2, epochs=2, max_new_tokens=10, learning_rate=1e-3, kl_coef=0.1
     )
     liked = run(tmp_path / "gold", settings)
     scores = [row["score"] for row in read_metrics(liked.state / "metrics.jsonl")]
