@@ -33,7 +33,7 @@ def demo(
     Stopped at any moment, the same command goes on where it was.
 
     ```
-    mynah demo --mini                       about two minutes on two cores
+    mynah demo --mini                       about three minutes on two cores
     mynah demo --mini --no-chat --seed 1    another world, without the chat at the end
     mynah demo --mini --rounds 2            fresh rankings of the newest policy, then steps 2 and 3 again
     mynah demo --mini ppo.kl_coef=0.1       any setting of the recipe
