@@ -20,7 +20,7 @@ def _other_programs_run() -> bool:
 
 
 # PyTorch's threads spin while they wait for each other. On a quiet machine that is right (20 000 tokens/s of training
-# against 11 000, on two cores); beside one busy program it wastes whole time slices (1 700 against 10 800). It must be
+# against 11 000, on two cores); beside one busy program it wastes whole time slices (4 000 against 11 000). It must be
 # decided before torch is first imported.
 if _other_programs_run():
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
