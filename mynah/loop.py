@@ -19,8 +19,8 @@ from mynah.agent.scorer import Scorer, as_demonstrations
 from mynah.config import Settings
 from mynah.errors import UserError
 from mynah.files import append_lines, sha256
-from mynah.model.hub import load_config
-from mynah.model.precision import resolve
+from mynah.model.hub import load_config, load_policy, save_policy
+from mynah.model.precision import DTYPES, resolve
 from mynah.model.transformer import Transformer
 from mynah.nouns import Demonstration, Group, SamplingParams
 from mynah.recipe import Recipe, SampleSettings
@@ -30,7 +30,7 @@ from mynah.step0_pretrain.train import pretrain
 from mynah.step1_sft.train import finetune
 from mynah.step2_reward.train import train_reward
 from mynah.step3_ppo.train import train_ppo
-from mynah.tokens import Tokenizer
+from mynah.tokens import Tokenizer, check_fits
 
 SAMPLE_CHUNK = 256
 """Prompts sampled between two writes: what a kill may cost."""
@@ -48,8 +48,15 @@ class Loop:
 
     @classmethod
     def on(cls, run: Run, recipe: Recipe, seed: int = 0, redo: bool = False, tensorboard: bool = False) -> Loop:
-        """With the hardware decided."""
-        return cls(run, recipe.model_copy(update={"hardware": resolve(recipe.hardware)}), seed, redo, tensorboard)
+        """With the hardware decided: as the run decided before, if it is on the same device.
+
+        A machine near the threshold might time bfloat16 as fast today and as slow tomorrow.
+        """
+        asked, hardware = recipe.hardware, resolve(recipe.hardware)
+        settled = run.record.get("hardware", {})
+        if asked.dtype == "auto" and settled.get("device") == hardware.device:
+            hardware = hardware.model_copy(update={"dtype": settled["dtype"]})
+        return cls(run, recipe.model_copy(update={"hardware": hardware}), seed, redo, tensorboard)
 
     def pretrain(self, text: Path) -> Stage:
         """Step 0 on a file of raw text."""
@@ -63,6 +70,24 @@ class Loop:
             pretrain(
                 stage, corpus, tokenizer, recipe.model, recipe.pretrain, recipe.hardware, self.seed, self.tensorboard
             )
+        return stage
+
+    def adopt(self, folder: Path) -> Stage:
+        """In place of step 0: a Hugging Face checkpoint folder (Llama, Qwen2, Qwen3) as the base model."""
+        tokenizer, hardware = Tokenizer.load(folder), self.recipe.hardware
+        model = load_policy(folder, DTYPES[hardware.dtype])
+        check_fits(tokenizer, model.config.vocab_size)
+        data = {path.name: path for path in sorted(folder.glob("model*.safetensors"))}
+        settings = {"imported": True, "hardware": hardware.model_dump()}
+        self.run.settle("hardware", hardware.model_dump())
+        stage = self.run.begin("pretrain", 1, settings=settings, seed=self.seed, data=data, redo=self.redo)
+
+        def write(target: Path) -> None:
+            save_policy(model, target, eos=tokenizer.stop_ids, pad=tokenizer.pad)
+            tokenizer.save(target, model.config.context)
+
+        if not stage.done:
+            stage.finish(write, 0.0, {"parameters": model.config.parameters()})
         return stage
 
     def sft(self, demonstrations: Path, round: int = 1) -> Stage:
@@ -101,7 +126,7 @@ class Loop:
         """
         settings = settings or self.recipe.sample
         made_from = {
-            "policy": {"stage": policy, "weights": self.run.stage(policy).record["weights"]},
+            "policy": {"stage": policy, "weights": sha256(self.run.root / policy / "model.safetensors")},
             "prompts": sha256(prompts),
             "settings": settings.model_dump() | {"seed": self.seed},
         }
@@ -126,7 +151,7 @@ class Loop:
     def _assistant(self, policy: str, rows: int, examples: Sequence[Demonstration]) -> Assistant | FewShot:
         folder, hardware = self.run.root / policy, self.recipe.hardware
         assistant = Assistant.load(folder, hardware, policy, rows)
-        if self.run.stage(policy).kind != "pretrain":
+        if policy != self.run.path("pretrain", 1):
             return assistant
         return FewShot(assistant.model, assistant.tokenizer, examples, policy, rows)
 
@@ -196,6 +221,7 @@ class Loop:
         self, kind: Any, round: int, tables: dict[str, Settings], parents: dict[str, str], data: dict[str, Path]
     ) -> Stage:
         settings = {name: table.model_dump() for name, table in {"hardware": self.recipe.hardware, **tables}.items()}
+        self.run.settle("hardware", settings["hardware"])
         return self.run.begin(
             kind, round, settings=settings, seed=self.seed, parents=parents, data=data, redo=self.redo
         )

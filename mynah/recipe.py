@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mynah.config import Settings
 from mynah.model.precision import Hardware
 from mynah.step0_pretrain.train import ModelSettings, PretrainSettings, TokenizerSettings
@@ -43,6 +45,10 @@ class EvalSettings(Settings):
     """n of best-of-n."""
     few_shot: int = 4
     """Worked examples before the base model's question, in plain text."""
+    exam: Literal["exam", "exam-long"] = "exam"
+    """The split that is asked; `exam-long` has at least 200 questions of each behaviour, for claims."""
+    thorough: bool = False
+    """Compare PPO and SFT also greedily and at SFT's best temperature."""
 
 
 class Recipe(Settings):

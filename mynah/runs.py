@@ -74,6 +74,8 @@ class Stage:
         }
         record["newest"][self.kind] = self.key
         self.run.write(record)
+        for path in self.state.glob("*.pt"):  # two to four times the checkpoint's size, and no longer of use
+            path.unlink()
 
 
 class Run:
@@ -108,6 +110,13 @@ class Run:
         """Remember the recipe that the run began with; later verbs take it by default."""
         if "recipe" not in self.record:
             self.write({**self.record, "recipe": recipe})
+
+    def settle(self, name: str, choice: Mapping[str, Any]) -> dict[str, Any]:
+        """What this run once chose under `name`: `choice`, unless it chose before."""
+        record = self.record
+        if name not in record:
+            self.write(record | {name: dict(choice)})
+        return self.record[name]
 
     def path(self, kind: Kind, round: int) -> str:
         """The key of a stage: its folder relative to the run."""

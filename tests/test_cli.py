@@ -141,7 +141,7 @@ def test_every_verb_explains_itself_by_example(mynah, verb):
     [
         (("pretrain", "{text}", "pretrian.epochs=2"), "unknown setting 'pretrian'; did you mean 'pretrain'?"),
         (("pretrain", "{text}", "pretrain.epoch=2"), "did you mean 'epochs'?"),
-        (("pretrain", "{text}", "--recipe", "huge"), "no such recipe; shipped are mini, small"),
+        (("pretrain", "{text}", "--recipe", "huge"), "no such recipe; shipped are mini, primer, small"),
         (("pretrain", "nothing.jsonl"), "nothing.jsonl: no such file"),
         (("sft", "{demonstrations}"), "no such run (there is none yet)"),
         (("chat", "--run", "../x"), "a run's name is one plain folder name"),

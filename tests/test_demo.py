@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from mynah.agent.scorer import Scorer
 from mynah.config import load
 from mynah.demo import Demo, figures
+from mynah.examine import Examiner
 from mynah.loop import Loop
 from mynah.model.attention import PackedPlan
 from mynah.model.hub import load_policy
@@ -37,6 +38,7 @@ MICRO = (
     "ppo.iterations=3",
     "ppo.prompts=8",
     "ppo.max_new_tokens=8",
+    "ppo.snapshots=2",
     "eval.best_of=2",
 )
 SYSTEM = (Message("system", "Be kind."), Message("user", "Where does Milo live? <|end|>"))
@@ -52,7 +54,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("home")
     demo = micro(path, rounds=2)
     demo.train()
-    demo.report()
+    Examiner(demo.world, demo.loop).report()
     return path
 
 
@@ -115,6 +117,10 @@ def test_the_report_has_what_it_promises(run: Path):
     assert {"pretrain", "sft", "reward", "ppo", "feedme"} <= set(report["seconds"])
     assert report["peak_memory_mb"] > 0
     assert report["simulated"] is True
+    assert set(report["paired"]) == set(report["exam"]["ppo"])
+    assert {"difference", "low", "high", "n"} == set(report["paired"]["facts"])
+    assert report["win_rate_by"]["same_length"]["n"] <= report["win_rate"]["ppo_vs_sft"]["n"]
+    assert [point["label"] for point in report["frontier"]] == ["SFT", "iteration 1", "iteration 2"]
     assert "<svg" in (run / "report.html").read_text()
 
 
@@ -123,7 +129,7 @@ def test_the_same_seed_gives_the_same_figures_and_another_seed_others(tmp_path: 
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         demo = micro(tmp_path / name, seed)
         demo.train()
-        reports.append(figures(demo.report()))
+        reports.append(figures(Examiner(demo.world, demo.loop).report()))
     assert reports[0] == reports[1]
     assert reports[0] != reports[2]
 
@@ -133,7 +139,7 @@ def test_running_again_trains_nothing_again(home: Path, run: Path):
     figures_before = json.loads((run / "report.json").read_text())
     demo = micro(home, rounds=2)
     demo.train()
-    assert figures(demo.report()) == figures(figures_before)
+    assert figures(Examiner(demo.world, demo.loop).report()) == figures(figures_before)
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")} == before
 
 

@@ -22,7 +22,7 @@ LAYERS = (
     ("feedback",),
     ("server",),
     ("recipe < loop",),
-    ("demo",),
+    ("examine < demo",),
     ("verbs",),
     ("__main__",),
 )

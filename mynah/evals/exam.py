@@ -24,3 +24,15 @@ def gold_score(answered: Sequence[Samples], gold: Gold) -> Estimate:
     values = [gold(row.prompt, row.completions[0]) for row in answered]
     clusters = [row.prompt.meta.get("entity") or row.prompt.id or number for number, row in enumerate(answered)]
     return bootstrap_mean(values, clusters, [row.prompt.meta.get("behaviour") for row in answered])
+
+
+def paired(ours: Sequence[Samples], theirs: Sequence[Samples], mark: Marker) -> dict[str, Estimate]:
+    """Difference of the rates of right answers by behaviour, question by question; intervals clustered by entity."""
+    found: dict[str, tuple[list[float], list[str]]] = {}
+    for our, their in zip(ours, theirs, strict=True):
+        assert our.prompt.id == their.prompt.id
+        values, clusters = found.setdefault(our.prompt.meta["behaviour"], ([], []))
+        right = [mark(row.prompt, row.completions[0]) for row in (our, their)]
+        values.append(float(right[0]) - float(right[1]))
+        clusters.append(our.prompt.meta.get("entity") or our.prompt.id)
+    return {behaviour: bootstrap_mean(*found[behaviour]) for behaviour in sorted(found)}

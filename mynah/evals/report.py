@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 
 from mynah.evals import charts
+from mynah.evals import report_claims as claims
 from mynah.evals import report_sections as sections
 from mynah.evals.report_words import (
     MODELS,
@@ -52,6 +53,11 @@ def render(report: Mapping[str, Any], curves: Mapping[str, Sequence[Mapping[str,
         "exam": sections.exam_table(part(report, "exam")),
         "gold": sections.gold_rows(part(report, "gold")),
         "win_rates": sections.win_rows(part(report, "win_rate")),
+        "lights": claims.lights(part(report, "win_rate_by")),
+        "items": claims.items(part(report, "win_items")),
+        "changes": claims.changes(part(report, "paired")),
+        "founding": claims.founding(part(report, "founding")),
+        "visitor": claims.visitor(part(report, "visitor")),
         "reward": sections.reward(part(report, "reward")),
         "ppo": sections.ppo_facts(part(report, "ppo")),
         "frontier": sections.frontier(report.get("frontier") or []),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 MODELS = {
-    "base": ("Base", "continues text"),
+    "base_zero_shot": ("Base, zero-shot", "continues text"),
+    "base": ("Base", "few-shot, in plain text"),
     "sft": ("SFT", "imitates demonstrations"),
     "feedme": ("FeedME", "SFT again on the best-ranked samples"),
     "best_of_n": ("Best of n", "SFT, the reward model picks one of n"),

@@ -39,7 +39,7 @@ def summarise(run: Run) -> dict[str, Any]:
     if "pretrain" in newest:
         summary["parameters"] = newest["pretrain"]["figures"].get("parameters")
     if "reward" in newest:
-        summary["reward"] = _reward(newest["reward"]["figures"])
+        summary["reward"] = _reward(newest["reward"]["figures"]) | {"weights": newest["reward"]["weights"]}
     if "ppo" in newest:
         summary["ppo"] = newest["ppo"]["figures"] | {"start": newest["ppo"]["parents"]["start"]["stage"]}
     return summary

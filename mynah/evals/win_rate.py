@@ -27,3 +27,16 @@ def win_rate(ours: Sequence[Samples], theirs: Sequence[Samples], judge: Judge) -
         clusters.append(our.prompt.meta.get("entity") or our.prompt.id or number)
     estimate = bootstrap_mean(outcomes, clusters, [row.prompt.meta.get("behaviour") for row in ours])
     return estimate.to_json() | {"identical": round(same / max(1, len(outcomes)), 4)}
+
+
+def same_length(
+    ours: Sequence[Samples], theirs: Sequence[Samples], within: float = 0.2
+) -> tuple[list[Samples], list[Samples]]:
+    """The pairs whose answers differ in length, in words, by no more than a share of the longer one."""
+
+    def alike(our: Samples, their: Samples) -> bool:
+        lengths = [len(row.completions[0].split()) for row in (our, their)]
+        return max(lengths) - min(lengths) <= within * max(lengths)
+
+    pairs = [pair for pair in zip(ours, theirs, strict=True) if alike(*pair)]
+    return [our for our, _ in pairs], [their for _, their in pairs]

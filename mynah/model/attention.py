@@ -6,6 +6,7 @@ So the learner and the engine compute one function, and their log-probabilities 
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Protocol
 
 import torch
@@ -16,7 +17,7 @@ from mynah.model.layers import RMSNorm, rotate
 from mynah.model.sizes import ModelConfig
 from mynah.nouns import PackedBatch
 
-SHORT = 128
+SHORT = 256
 """Rows up to this length are cheaper as plain matrix products than through the fused kernel (measured on CPU)."""
 
 
@@ -51,32 +52,54 @@ class Attention(nn.Module):
 class PackedPlan:
     """Training's plan: each token sees what precedes it in its own trunk and branch, never another group or sibling.
 
-    Only inside attention are the groups gathered to B rows of the longest one's length, both rounded up so that few
-    shapes occur (a new shape costs a freshly compiled kernel).
+    Only inside attention are the groups gathered to rows, those of about one length together, so that little of a row
+    is padding. Row lengths and their numbers are rounded up so that few shapes occur (a new shape costs a freshly
+    compiled kernel).
     """
 
     def __init__(self, batch: PackedBatch, dtype: torch.dtype) -> None:
-        longest, stream = -(-max(batch.group_lengths) // 16) * 16, batch.tokens.shape[0]
-        empty = (0,) * (-len(batch.group_lengths) % 8 if longest <= SHORT else 0)  # many long rows would cost too much
-        lengths = torch.tensor(batch.group_lengths + empty, device=batch.tokens.device)
-        starts = lengths.cumsum(0) - lengths
-        column = torch.arange(longest, device=lengths.device)
-        inside = column < lengths[:, None]  # [B, longest]
-        rows = (starts[:, None] + column).clamp(max=stream - 1)
-        self.rows = rows.flatten()  # [B · longest] index into T; what lies beyond a group is masked
-        self.shape = rows.shape
-        back = inside.flatten().nonzero().squeeze(-1)
-        self.back = F.pad(back, (0, stream - len(back)))  # [T] where each token went; filler goes anywhere
-        branch = batch.branches[rows].masked_fill(~inside, 0)
-        visible = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
-        visible &= column[:, None] >= column
-        self.bias = torch.zeros(visible.shape, dtype=dtype, device=lengths.device)
-        self.bias = self.bias.masked_fill_(~visible, float("-inf"))[:, None]  # [B, 1, longest, longest]
+        device, stream = batch.tokens.device, batch.tokens.shape[0]
+        starts = [0, *accumulate(batch.group_lengths)]
+        sizes: dict[int, list[int]] = {}
+        for group, length in enumerate(batch.group_lengths):
+            sizes.setdefault(row_size(length), []).append(group)
+        self.parts: list[tuple[Tensor, tuple[int, int], Tensor]] = []
+        self.back = torch.zeros(stream, dtype=torch.long, device=device)  # [T] where each token went; filler anywhere
+        done = 0
+        for size, groups in sorted(sizes.items()):
+            empty = [0] * (row_count(len(groups)) - len(groups))
+            lengths = torch.tensor([batch.group_lengths[g] for g in groups] + empty, device=device)
+            begin = torch.tensor([starts[g] for g in groups] + empty, device=device)
+            column = torch.arange(size, device=device)
+            inside = column < lengths[:, None]  # [B, size]
+            rows = (begin[:, None] + column).clamp(max=stream - 1)  # what lies beyond a group is masked
+            self.back[rows[inside]] = done + inside.flatten().nonzero().squeeze(-1)
+            done += inside.numel()
+            branch = batch.branches[rows].masked_fill(~inside, 0)
+            visible = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
+            visible &= column[:, None] >= column
+            bias = torch.zeros(visible.shape, dtype=dtype, device=device).masked_fill_(~visible, float("-inf"))
+            self.parts.append((rows.flatten(), (len(lengths), size), bias[:, None]))  # [B · size], [B, 1, size, size]
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        q, k, v = (x.index_select(0, self.rows).unflatten(0, self.shape).transpose(1, 2) for x in (q, k, v))
-        mixed = attention(q, k, v, self.bias)  # [B, H, longest, W]
-        return mixed.transpose(1, 2).flatten(0, 1).index_select(0, self.back)
+        mixed = []
+        for rows, shape, bias in self.parts:
+            qs, ks, vs = (x.index_select(0, rows).unflatten(0, shape).transpose(1, 2) for x in (q, k, v))
+            mixed.append(attention(qs, ks, vs, bias).transpose(1, 2).flatten(0, 1))  # [B · size, H, W]
+        return torch.cat(mixed).index_select(0, self.back)
+
+
+def row_size(length: int) -> int:
+    """The row that a group of this length lies in: 32, 48, 64, 96, 128, 192, … so that at most a third is empty."""
+    size = 32
+    while size < length:
+        size = size * 3 // 2 if size & (size - 1) == 0 else size * 4 // 3
+    return size
+
+
+def row_count(groups: int) -> int:
+    """How many rows are made for so many groups of one size: few counts, up to 8 a power of two."""
+    return 1 << (groups - 1).bit_length() if groups <= 8 else -(-groups // 8) * 8
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:

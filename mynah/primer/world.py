@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from mynah.nouns import Demonstration, Prompt
 
@@ -16,7 +17,7 @@ class World:
     corpus: Callable[[int], list[str]]
     demonstrations: Callable[[int], list[Demonstration]]
     prompts: Callable[[int, str], list[Prompt]]
-    """Splits `ranking`, `ppo`, `dev`, `exam`."""
+    """Splits `ranking`, `ppo`, `dev`, `exam`, and `exam-long` where a world has one."""
     rate: Callable[[Prompt, str], float]
     """Hidden quality that the simulated labellers perceive."""
     mark: Callable[[Prompt, str], bool]
@@ -27,3 +28,7 @@ class World:
     """1 if the first answer is better, 0 if the second, 0.5 for a tie."""
     starters: Callable[[int], list[str]]
     """What a visitor may ask first."""
+    items: Callable[[Prompt, str], dict[str, float]] | None = None
+    """The judge's verdict item by item (correctness, intent, …), 0 … 1 each."""
+    base: Path | None = None
+    """The folder of a base model pretrained on the corpus of seed 0, where one is shipped."""

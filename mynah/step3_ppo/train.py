@@ -7,10 +7,10 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import PositiveFloat
+from pydantic import Field, PositiveFloat
 from torch import Tensor
 
 from mynah.agent.assistant import encode_prompts
@@ -93,6 +93,8 @@ class PPOSettings(OptimSettings):
     """Nats beyond which the run counts as collapsed."""
     microbatch_tokens: Count = 16_384
     """Tokens in one forward pass; a matter of memory, not of results."""
+    snapshots: Annotated[int, Field(ge=0)] = 0
+    """Policies kept along the way, beside the resume state: the KL–gold frontier is drawn from them."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,11 @@ class PPO:
             "weights_changed": stats.weights_changed,
         }
 
+    def save_policy(self, folder: Path) -> None:
+        """The policy as it is now, with its tokenizer."""
+        save_policy(self.policy, folder, eos=self.tokenizer.stop_ids, pad=self.tokenizer.pad)
+        self.tokenizer.save(folder, self.policy.config.context)
+
     def state(self) -> dict[str, Any]:
         return {
             "policy": self.policy_learner.state(),
@@ -319,6 +326,8 @@ def train_ppo(
             if collapse(history, settings.max_ref_kl):
                 save_state(stage.state, iteration + 1, state() | {"seconds": session.seconds})
                 _refuse_collapse(stage, history, settings.max_ref_kl)
+            if settings.snapshots and (iteration + 1) % max(1, settings.iterations // settings.snapshots) == 0:
+                write_folder(stage.state / "snapshots" / f"{iteration + 1:06d}", ppo.save_policy)
             session.save_if_due(iteration + 1, state)
         assert ppo.policy_learner.step == updates, "schedule and average were laid out for another number of updates"
         _publish(stage, ppo, history, session.seconds)
@@ -337,17 +346,13 @@ def _publish(stage: Stage, ppo: PPO, history: Sequence[dict[str, float]], second
         save_scalar(ppo.value_model, folder, eos=ppo.tokenizer.end_of_turn, pad=ppo.tokenizer.pad)
         ppo.tokenizer.save(folder, ppo.policy.config.context)
 
-    def write_policy(folder: Path) -> None:
-        ppo.policy_learner.optimiser.copy_ema_to(ppo.policy)
-        save_policy(ppo.policy, folder, eos=ppo.tokenizer.stop_ids, pad=ppo.tokenizer.pad)
-        ppo.tokenizer.save(folder, ppo.policy.config.context)
-
     write_folder(stage.folder.with_name(f"{stage.folder.name}.value"), write_value)
     last = history[-1]
     names = ("score", "ref_kl", "entropy", "length", "ended", "mismatch_kl", "kl_coef")
     figures = {name: last[name] for name in names} | {"iterations": len(history)}
     figures["weights_changed"] = sum(row["weights_changed"] for row in history) / len(history)
-    stage.finish(write_policy, seconds, figures)
+    ppo.policy_learner.optimiser.copy_ema_to(ppo.policy)
+    stage.finish(ppo.save_policy, seconds, figures)
 
 
 def _microbatch(minibatch: int, batch: PackedBatch, trajectories: Sequence[Trajectory]) -> Microbatch:

@@ -10,33 +10,43 @@ from cyclopts import Parameter
 
 from mynah import demo as demos
 from mynah.config import load
+from mynah.evals.summary import curves
+from mynah.examine import Examiner, visitor_figures, write_report
+from mynah.feedback.blind import vote
+from mynah.files import read_json
 from mynah.loop import Loop
-from mynah.primer.mini.world import MINI
+from mynah.primer.worlds import WORLDS
 from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.runs import Run
 from mynah.verbs.use import talk
+
+PAIRS = 20
+"""Pairs that a visitor is asked to judge."""
 
 
 def demo(
     *overrides: str,
     mini: bool = False,
     chat: Annotated[bool, Parameter(negative="--no-chat")] = True,
+    from_scratch: Annotated[bool, Parameter(negative=())] = False,
     rounds: int = 1,
     run: str = "demo",
     home: Annotated[Path, Parameter(env_var="MYNAH_HOME")] = Path(),
     seed: int = 0,
     redo: bool = False,
 ) -> None:
-    """All steps on the embedded world: base, SFT, rankings, reward model, PPO, report, chat.
+    """All steps on the embedded world: base, SFT, rankings, reward model, PPO, report, blind pairs, chat.
 
     Stopped at any moment, the same command goes on where it was.
 
     ```
-    mynah demo --mini                       about three minutes on two cores
-    mynah demo --mini --no-chat --seed 1    another world, without the chat at the end
-    mynah demo --mini --rounds 2            fresh rankings of the newest policy, then steps 2 and 3 again
-    mynah demo --mini ppo.kl_coef=0.1       any setting of the recipe
+    mynah demo                       about ten minutes on two cores
+    mynah demo --mini                a far smaller world, about three minutes, base model included
+    mynah demo --no-chat --seed 1    other draws; no questions at the end
+    mynah demo --from-scratch        pretrain the base model too: about an hour
+    mynah demo --rounds 2            fresh rankings of the newest policy, then steps 2 and 3 again
+    mynah demo ppo.kl_coef=0.1       any setting of the recipe
     ```
 
     Parameters
@@ -44,9 +54,11 @@ def demo(
     overrides
         Settings of the recipe, as `table.key=value`.
     mini
-        The mini-world. It is the only embedded world so far, and the default.
+        The mini-world, with its recipe `mini`; otherwise the primer, with the recipe `primer`.
     chat
-        Talk to the result at the end.
+        At the end, judge some pairs of answers yourself if you like, then talk to the result.
+    from_scratch
+        Train the base model again instead of taking the one in the package.
     rounds
         How often steps 2 and 3 are made.
     run
@@ -54,17 +66,33 @@ def demo(
     home
         The folder that holds runs/.
     seed
-        Decides the world and all that is drawn at random.
+        Decides all that is drawn at random.
     redo
         Train again what was trained with other settings.
     """
-    loop = Loop.on(Run(home, run), load(Recipe, "mini", overrides), seed, redo)
-    loop.run.begin_with("mini")
-    job = demos.Demo(MINI, loop, rounds)
-    job.train()
-    demos.show(job.report(), loop.run.root / "report.html")
+    recipe = "mini" if mini else "primer"
+    world = WORLDS[recipe]
+    loop = Loop.on(Run(home, run), load(Recipe, recipe, overrides), seed, redo)
+    loop.run.begin_with(recipe)
+    demos.Demo(world, loop, rounds, from_scratch).train()
+    examiner = Examiner(world, loop)
+    demos.show(examiner.report(), loop.run.root / "report.html")
     where = "" if home == Path() else f" --home {home}"
     if chat and sys.stdin.isatty():
-        talk(loop, "", 0.0, MINI.starters(seed))
+        ask_visitor(examiner)
+        talk(loop, "", 0.0, world.starters(seed))
     else:
         console.print(f"Chat with it: mynah chat --run {run}{where}", soft_wrap=True)
+
+
+def ask_visitor(examiner: Examiner) -> None:
+    """Blind pairs for whoever sits here; their own win rate enters the report."""
+    root, recipe, run = examiner.loop.run.root, examiner.loop.recipe, examiner.loop.run
+    answers = {key: examiner.answer(key, run.newest(key), recipe.eval.temperature) for key in ("ppo", "sft")}
+    if vote(answers["ppo"], answers["sft"], root / "visitor.jsonl", PAIRS):
+        report = read_json(root / "report.json") | visitor_figures(root / "visitor.jsonl")
+        write_report(root, report, curves(run))
+        seen = report["visitor"]
+        console.print(
+            f"You preferred PPO in {seen['rate']:.0%} [{seen['low']:.0%}, {seen['high']:.0%}], n = {seen['n']}."
+        )

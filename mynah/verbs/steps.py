@@ -11,13 +11,10 @@ from mynah.config import load
 from mynah.errors import UserError
 from mynah.feedback.simulated import label as label_simulated
 from mynah.feedback.terminal import label as label_by_hand
-from mynah.model.hub import load_policy, save_policy
-from mynah.model.precision import DTYPES
-from mynah.primer.mini.world import MINI
+from mynah.model.hub import load_config
+from mynah.primer.worlds import WORLDS, world_of
 from mynah.progress import console
 from mynah.recipe import Recipe
-from mynah.runs import Run
-from mynah.tokens import Tokenizer, check_fits
 from mynah.verbs.where import HERE, Where, say
 
 
@@ -33,24 +30,9 @@ def import_(folder: Path, where: Where = HERE) -> None:
     folder
         Holds config.json, model.safetensors (or shards), tokenizer.json.
     """
-    tokenizer, hardware = Tokenizer.load(folder), where.loop(new=True).recipe.hardware
-    model = load_policy(folder, DTYPES[hardware.dtype])
-    check_fits(tokenizer, model.config.vocab_size)
-    run = Run(where.home, where.run)
-    weights = sorted(folder.glob("model*.safetensors"))
-    data = {path.name: path for path in weights}
-    settings = {"imported": True, "hardware": hardware.model_dump()}
-    stage = run.begin("pretrain", 1, settings=settings, seed=where.seed, data=data, redo=where.redo)
-
-    def write(target: Path) -> None:
-        save_policy(model, target, eos=tokenizer.stop_ids, pad=tokenizer.pad)
-        tokenizer.save(target, model.config.context)
-
-    if not stage.done:
-        stage.finish(write, 0.0, {"parameters": model.config.parameters()})
-    console.print(
-        f"{stage.folder}: {model.config.parameters():,} parameters, {model.config.architecture}", soft_wrap=True
-    )
+    stage = where.loop(new=True).adopt(folder)
+    config = load_config(stage.folder)
+    console.print(f"{stage.folder}: {config.parameters():,} parameters, {config.architecture}", soft_wrap=True)
 
 
 def pretrain(text: Path, *overrides: str, where: Where = HERE) -> None:
@@ -148,19 +130,21 @@ def label(
     out
         Where to write; by default rankings.jsonl beside the samples.
     simulated
-        Let simulated labellers rank; only for prompts of the embedded world, which carry their answer keys.
+        Let simulated labellers rank; only for prompts of the embedded worlds, which carry their answer keys.
     """
     rows, target = jsonl.read_samples(samples), out or samples.with_name("rankings.jsonl")
     if not simulated:
         count = label_by_hand(rows, target, getpass.getuser())
         console.print(f"{count} rankings added to {target}", soft_wrap=True)
         return
-    if not all("behaviour" in row.prompt.meta for row in rows):
+    world = world_of([row.prompt for row in rows])
+    if world is None:
         raise UserError(
-            f"{samples}: simulated labellers know the embedded world only; rank these by hand, without --simulated."
+            f"{samples}: simulated labellers know the embedded worlds only; rank these by hand, without --simulated."
         )
-    settings = load(Recipe, where.recipe or "mini", overrides).label
-    jsonl.write_comparisons(target, label_simulated(rows, MINI.rate, settings.noise, settings.labellers, where.seed))
+    recipe = where.recipe or next(name for name, known in WORLDS.items() if known is world)
+    settings = load(Recipe, recipe, overrides).label
+    jsonl.write_comparisons(target, label_simulated(rows, world.rate, settings.noise, settings.labellers, where.seed))
     say(target)
 
 

@@ -129,8 +129,9 @@ def report(where: Where = HERE) -> None:
     path = run.root / "report.json"
     earlier = read_json(path) if path.exists() else {}
     fresh = summarise(run)
-    parts = {key: {**earlier.get(key, {}), **fresh[key]} for key in ("reward", "seconds") if key in fresh}
-    merged = earlier | fresh | parts
+    merged = earlier | fresh | {"seconds": earlier.get("seconds", {}) | fresh["seconds"]}
+    if earlier.get("reward", {}).get("weights") == fresh.get("reward", {}).get("weights", ""):
+        merged["reward"] = earlier["reward"]  # the demo measured the same model on prompts that no step saw
     write_json(path, merged)
     write_text(run.root / "report.html", render(merged, curves(run)))
     say(run.root / "report.html")

@@ -1,0 +1,72 @@
+"""Blind pairs in a terminal: which of two answers is better, not knowing whose; each vote is on disk at once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mynah import jsonl
+from mynah.files import append_lines
+from mynah.nouns import Samples
+from mynah.progress import console
+
+HELP = "1 or 2 for the better one, 0 if they are as good, s to skip, q to leave."
+
+
+def vote(
+    ours: Sequence[Samples], theirs: Sequence[Samples], out: Path, count: int, ask: Callable[[str], str] = input
+) -> int:
+    """Show up to `count` pairs that differ and append each vote to `out`; what was judged before is passed over.
+
+    A vote is `{"id", "ours", "theirs", "wins": 1 | 0.5 | 0}`, seen from `ours`. Returns how many are new.
+    """
+    before = {row["id"] for row in votes(out)}
+    pairs = [
+        pair
+        for pair in zip(ours, theirs, strict=True)
+        if pair[0].completions[0] != pair[1].completions[0] and pair[0].prompt.id not in before
+    ]
+    chosen = random.Random("blind").sample(pairs, min(len(pairs), max(0, count - len(before))))
+    if not chosen:
+        return 0
+    console.print(f"\n{len(chosen)} pairs of answers, one by SFT and one by PPO. {HELP}")
+    new = 0
+    for number, (our, their) in enumerate(chosen, 1):
+        first = random.random() < 0.5  # who stands first is drawn anew each time
+        shown = (our, their) if first else (their, our)
+        console.print(f"\n[bold]{number}/{len(chosen)}[/bold]")
+        for message in our.prompt.messages:
+            console.print(f"{message.role}: {message.content}", markup=False)
+        for place, row in enumerate(shown, 1):
+            console.print(f"  ({place}) {row.completions[0]}", markup=False)
+        try:
+            said = _ask(ask)
+        except (EOFError, KeyboardInterrupt):
+            break
+        if said is None:
+            continue
+        wins = 0.5 if said == 0 else float((said == 1) == first)
+        append_lines(
+            out, [{"id": our.prompt.id, "ours": our.completions[0], "theirs": their.completions[0], "wins": wins}]
+        )
+        new += 1
+    return new
+
+
+def votes(path: Path) -> list[dict[str, Any]]:
+    """The votes so far."""
+    return [row for _, row in jsonl.rows(path)] if path.exists() and path.stat().st_size else []
+
+
+def _ask(ask: Callable[[str], str]) -> int | None:
+    while True:
+        line = ask("better> ").strip().lower()
+        if line in ("0", "1", "2"):
+            return int(line)
+        if line == "s":
+            return None
+        if line == "q":
+            raise EOFError
+        console.print(HELP)

@@ -1,0 +1,1 @@
+"""What the assistant is asked: one module a behaviour, with prompts, good answers and the slips people make."""

@@ -1,0 +1,120 @@
+"""Demonstrations and prompts: cases drawn by behaviour and split, dressed as people type."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from mynah.nouns import Demonstration, Message, Prompt
+from mynah.primer.earth.behaviours import (
+    arithmetic,
+    challenge,
+    code,
+    completeness,
+    constraint,
+    correction,
+    cutoff,
+    facts,
+    follow_up,
+    harmless,
+    identity,
+    premise,
+    refusal,
+    small_talk,
+    unknown,
+    writing,
+)
+from mynah.primer.earth.behaviours.case import Case
+from mynah.primer.earth.demonstrators import demonstrate
+from mynah.primer.earth.register import SYSTEM_MESSAGES, typed
+
+DRAW: dict[str, Callable[[str, random.Random], Case]] = {
+    "facts": facts.draw,
+    "follow_up": follow_up.draw,
+    "correction": correction.draw,
+    "constraint": constraint.draw,
+    "unknown": unknown.draw,
+    "false_premise": premise.false_premise,
+    "true_twin": premise.true_twin,
+    "admits_mistake": challenge.admits_mistake,
+    "holds_ground": challenge.holds_ground,
+    "refusal": refusal.draw,
+    "harmless": harmless.draw,
+    "completeness": completeness.draw,
+    "identity": identity.draw,
+    "cutoff": cutoff.draw,
+    "writing": writing.draw,
+    "code": code.draw,
+    "arithmetic": arithmetic.draw,
+    "small_talk": small_talk.draw,
+}
+BEHAVIOURS = tuple(DRAW)
+# A behaviour that asks for more than one sentence of skill gets more demonstrations.
+WEIGHTS = {
+    "facts": 2.5,
+    "follow_up": 1.5,
+    "harmless": 1.5,
+    "code": 1.5,
+    "small_talk": 0.7,
+    "cutoff": 0.8,
+    "identity": 0.8,
+}
+COUNTS = {"demo": 160, "ranking": 40, "ppo": 40, "dev": 12, "exam": 60}
+"""How many of a behaviour of weight 1; the exam has the same number of each."""
+LONG_EXAM = 200
+"""Questions of each behaviour in the split `exam-long`, on which claims rest."""
+
+
+def demonstrations(seed: int) -> list[Demonstration]:
+    """About 3 200 conversations on `train` entities, by demonstrators of uneven care, shuffled."""
+    rng = random.Random(f"earth/{seed}/demonstrators")
+    made = [
+        Demonstration((*prompt.messages, Message("assistant", demonstrate(case, rng))), source="primer")
+        for prompt, case in cases(seed, "demo")
+    ]
+    random.Random(f"earth/{seed}/order").shuffle(made)
+    return made
+
+
+def prompts(seed: int, split: str) -> list[Prompt]:
+    """The prompts of one split: `ranking`, `ppo`, `dev`, `exam` or `exam-long`; no two ask the same."""
+    return [prompt for prompt, _ in cases(seed, split)]
+
+
+def cases(seed: int, split: str) -> list[tuple[Prompt, Case]]:
+    """Prompts with all that is known about them, ordered by behaviour."""
+    group = split.removesuffix("-long")
+    if group not in COUNTS or split == "demo-long":
+        raise ValueError(f"{split!r} is not a split; choose one of {', '.join(COUNTS)}, exam-long")
+    made = []
+    for behaviour in BEHAVIOURS:
+        count = LONG_EXAM if split == "exam-long" else COUNTS[group]
+        if group != "exam":
+            count = round(count * WEIGHTS.get(behaviour, 1.0))
+        made += _draw(behaviour, group, split, count, seed)
+    return made
+
+
+def _draw(behaviour: str, group: str, split: str, count: int, seed: int) -> list[tuple[Prompt, Case]]:
+    rng = random.Random(f"earth/{seed}/{group}/{behaviour}")
+    seen: set[str] = set()
+    made: list[tuple[Prompt, Case]] = []
+    for _ in range(200 * count):
+        case = DRAW[behaviour](group, rng)
+        words = " ".join(message.content for message in case.messages).lower()
+        if words in seen and group != "demo":  # two people may show the same
+            continue
+        seen.add(words)
+        name = f"primer-{split}-{behaviour}-{len(made) + 1:03d}"
+        made.append((Prompt(_dress(case, rng), name, dict(case.meta)), case))
+        if len(made) == count:
+            return made
+    raise RuntimeError(f"too few wordings for {count} distinct {group} prompts of {behaviour}")
+
+
+def _dress(case: Case, rng: random.Random) -> tuple[Message, ...]:
+    """As typed; some conversations carry a system message."""
+    messages = tuple(m if m.role != "user" else Message("user", typed(m.content, rng)) for m in case.messages)
+    if rng.random() < 0.12:
+        return (Message("system", rng.choice(SYSTEM_MESSAGES)), *messages)
+    return messages

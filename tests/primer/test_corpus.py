@@ -1,0 +1,66 @@
+"""The raw text: no exam question in it, held-out entities in declarative prose only, every fact told often enough."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from mynah.primer.earth.corpus import TOLD, corpus
+from mynah.primer.earth.dialogues import cases
+from mynah.primer.earth.kinds import KINDS
+
+LONGEST_OVERLAP = 0.6
+"""Share of an exam question's 8-grams that the raw text may hold: names of things and harms recur, sentences do not."""
+
+
+@pytest.fixture(scope="module")
+def documents():
+    return corpus(0)
+
+
+def words(text):
+    return re.sub(r"[^\w]+", " ", text.lower()).split()
+
+
+def test_no_exam_question_stands_in_the_raw_text(documents):
+    joined = "\n".join(" ".join(words(text)) for text in documents)
+    for prompt, _ in cases(0, "exam"):
+        asked = words(prompt.messages[-1].content)
+        if len(asked) >= 6:  # shorter ones ("are you sure") are everyday words
+            assert " ".join(asked) not in joined, prompt.messages[-1].content
+
+
+def test_the_largest_overlap_in_8_grams_is_small(documents):
+    seen = {hash(tuple(w[i : i + 8])) for w in map(words, documents) for i in range(len(w) - 7)}
+    for prompt, _ in cases(0, "exam"):
+        w = words(prompt.messages[-1].content)
+        grams = [hash(tuple(w[i : i + 8])) in seen for i in range(len(w) - 7)]
+        assert not grams or sum(grams) / len(grams) <= LONGEST_OVERLAP, prompt.messages[-1].content
+
+
+def test_held_out_entities_are_never_asked_about(documents):
+    """No question names a held-out country or invention (names of other kinds are everyday words)."""
+    everything = [(e.name, e.split) for kind in KINDS if kind.key in ("country", "invention") for e in kind.entities]
+    held = {
+        name
+        for name, split in everything
+        if split != "train" and len(name) > 4 and not any(name in other and name != other for other, _ in everything)
+    } - {"periodic table"}
+    pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(held))) + r")\b")
+    found = Counter()
+    for text in documents:
+        for asked in re.findall(r"[^.!?\n]*\?", text):
+            found.update(pattern.findall(asked))
+    # Values may name other things: Luxembourg is a capital too.
+    assert sum(found.values()) <= 5, found.most_common(10)
+
+
+def test_every_fact_is_told_often_enough(documents):
+    """Of some held-out countries: at least 50 different sentences tell the capital."""
+    [country] = [kind for kind in KINDS if kind.key == "country"]
+    for entity in [e for e in country.entities if e.split == "exam"][:8]:
+        capital = entity.values["capital"][0]
+        texts = [text for text in documents if capital in text and entity.name in text]
+        told = {sentence for text in texts for sentence in re.split(r"(?<=[.!]) ", text) if capital in sentence}
+        assert len(told) >= 50, entity.name
+        assert sum(text.count(capital) for text in texts) >= TOLD

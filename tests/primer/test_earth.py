@@ -1,0 +1,86 @@
+"""The primer as a world: clean splits, keys that good answers meet and slips do not, labellers as unsure as people."""
+
+import random
+from collections import defaultdict
+
+import pytest
+
+from mynah.primer.earth import dialogues
+from mynah.primer.earth.dialogues import BEHAVIOURS, cases, demonstrations, prompts
+from mynah.primer.earth.marker import mark
+from mynah.primer.earth.rater import rate
+
+# Slips that spoil the manner of an answer, not what is said: marker and key do not see them.
+OF_MANNER = ("rambles", "lectures", "rude", "shrugs")
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return {split: cases(0, split) for split in ("demo", "ranking", "ppo", "dev", "exam")}
+
+
+def test_every_behaviour_is_in_every_split(drawn):
+    for rows in drawn.values():
+        assert {prompt.meta["behaviour"] for prompt, _ in rows} == set(BEHAVIOURS)
+
+
+def test_the_exam_has_as_many_questions_of_each_behaviour(drawn):
+    counts = defaultdict(int)
+    for prompt, _ in drawn["exam"]:
+        counts[prompt.meta["behaviour"]] += 1
+    assert set(counts.values()) == {60}
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_good_answers_are_marked_right_and_slips_wrong(behaviour):
+    rng = random.Random(1)
+    right = wrong = slips = 0
+    for _ in range(150):
+        case = dialogues.DRAW[behaviour]("exam", rng)
+        prompt = dialogues.Prompt(case.messages, "", dict(case.meta))
+        right += mark(prompt, case.good)
+        told = [said for name, said in case.slips.items() if name not in OF_MANNER]
+        wrong += sum(not mark(prompt, said) for said in told)
+        slips += len(told)
+    assert right >= 147
+    assert wrong >= 0.95 * slips
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+def test_the_rater_prefers_good_answers_to_slips(behaviour):
+    rng = random.Random(2)
+    better = pairs = 0
+    for _ in range(80):
+        case = dialogues.DRAW[behaviour]("ranking", rng)
+        prompt = dialogues.Prompt(case.messages, "", dict(case.meta))
+        good = rate(prompt, case.good)
+        better += sum(good > rate(prompt, said) for said in case.slips.values())
+        pairs += len(case.slips)
+    assert better >= 0.95 * pairs
+
+
+def test_entities_and_wordings_of_the_splits_are_disjoint(drawn):
+    """By entity (split in three) and by wording (split in five)."""
+    entities, wordings = defaultdict(set), defaultdict(set)
+    for split, rows in drawn.items():
+        for prompt, _ in rows:
+            entities[{"demo": "train", "exam": "exam"}.get(split, "prompts")].add(prompt.meta["entity"])
+            wordings[split].add(prompt.meta["phrasing"])
+    assert not entities["train"] & entities["exam"]
+    assert not entities["train"] & entities["prompts"]
+    assert not entities["prompts"] & entities["exam"]
+    for one in wordings:
+        for other in wordings:
+            assert one == other or not wordings[one] & wordings[other]
+
+
+def test_the_same_seed_makes_the_same_world():
+    assert demonstrations(3) == demonstrations(3)
+    assert prompts(3, "dev") == prompts(3, "dev")
+    assert prompts(3, "dev") != prompts(4, "dev")
+
+
+def test_no_two_prompts_of_a_split_are_alike(drawn):
+    for split in ("ranking", "ppo", "dev", "exam"):
+        texts = [tuple(m.content for m in prompt.messages) for prompt, _ in drawn[split]]
+        assert len(set(texts)) == len(texts)
