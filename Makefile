@@ -12,12 +12,13 @@ ARGS ?=
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
-.PHONY: help demo test stress lint clean
+.PHONY: help demo test stress claims lint clean
 
 help:
 	@echo 'make demo     train a small assistant through all the steps, then chat with it'
 	@echo 'make test     lint, types, tests'
 	@echo 'make stress   the tests that take minutes'
+	@echo 'make claims   the figures that README states, three seeds; hours'
 	@echo 'make lint     lint and types only'
 	@echo 'make clean    remove .venv, caches and builds (never runs/ or mynah.db)'
 	@echo
@@ -33,6 +34,9 @@ test: lint
 
 stress: .venv/.installed-test
 	$(BIN)/pytest -m stress
+
+claims: .venv/.installed-test
+	$(BIN)/pytest -m claims -s tests/test_claims.py
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .
