@@ -15,6 +15,7 @@ from mynah.examine import Examiner, visitor_figures, write_report
 from mynah.feedback.blind import vote
 from mynah.files import read_json
 from mynah.loop import Loop
+from mynah.primer.world import World
 from mynah.primer.worlds import WORLDS
 from mynah.progress import console
 from mynah.recipe import Recipe
@@ -41,8 +42,8 @@ def demo(
     Stopped at any moment, the same command goes on where it was.
 
     ```
-    mynah demo                       about ten minutes on two cores
-    mynah demo --mini                a far smaller world, about three minutes, base model included
+    mynah demo --mini                a small world, about three minutes on two cores, base model included
+    mynah demo                       the primer; until its base model is in the package, the same as --mini
     mynah demo --no-chat --seed 1    other draws; no questions at the end
     mynah demo --from-scratch        pretrain the base model too: about an hour
     mynah demo --rounds 2            fresh rankings of the newest policy, then steps 2 and 3 again
@@ -71,6 +72,12 @@ def demo(
         Train again what was trained with other settings.
     """
     recipe = "mini" if mini else "primer"
+    if not (mini or from_scratch or has_base(WORLDS["primer"])):
+        note = (
+            "The primer's base model is not in this package yet, so this is the mini-world; --from-scratch trains it."
+        )
+        console.print(note, soft_wrap=True)
+        recipe = "mini"
     world = WORLDS[recipe]
     loop = Loop.on(Run(home, run), load(Recipe, recipe, overrides), seed, redo)
     loop.run.begin_with(recipe)
@@ -83,6 +90,10 @@ def demo(
         talk(loop, "", 0.0, world.starters(seed))
     else:
         console.print(f"Chat with it: mynah chat --run {run}{where}", soft_wrap=True)
+
+
+def has_base(world: World) -> bool:
+    return world.base is not None and (world.base / "config.json").is_file()
 
 
 def ask_visitor(examiner: Examiner) -> None:
