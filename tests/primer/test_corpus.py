@@ -1,10 +1,12 @@
 """The raw text: no exam question in it, held-out entities in declarative prose only, every fact told often enough."""
 
+import random
 import re
 from collections import Counter
 
 import pytest
 
+from mynah.primer.earth import echoes
 from mynah.primer.earth.corpus import TOLD, corpus
 from mynah.primer.earth.dialogues import cases
 from mynah.primer.earth.kinds import KINDS
@@ -64,3 +66,12 @@ def test_every_fact_is_told_often_enough(documents):
         told = {sentence for text in texts for sentence in re.split(r"(?<=[.!]) ", text) if capital in sentence}
         assert len(told) >= 50, entity.name
         assert sum(text.count(capital) for text in texts) >= TOLD
+
+
+def test_echoes_say_again_what_was_said_and_ask_nothing():
+    for what, pairs in echoes.TOLD.items():
+        for said, reply in pairs:
+            assert "{x}" in said, what
+            assert "{x}" in reply, what
+            assert "?" not in said + reply
+    assert "?" not in "".join(echoes.document(random.Random(seed)) for seed in range(50))

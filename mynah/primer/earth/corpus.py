@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 
-from mynah.primer.earth import code_prose, kindness_prose, sums, talk_prose
+from mynah.primer.earth import code_prose, echoes, kindness_prose, sums, talk_prose
 from mynah.primer.earth.behaviours.fact import Fact, askable, draw_fact, made_up, question, sentence
 from mynah.primer.earth.behaviours.follow_up import ELSEWHERE, follow
 from mynah.primer.earth.behaviours.unknown import HONEST, invented
@@ -27,7 +27,8 @@ COUNTS = {
     "conversations": 6000,
     "lists": 1500,
     "pairs": 2500,
-    "strangers": 700,
+    "strangers": 1500,
+    "echoes": 8000,
     "talk": 9000,
     "kindness": 2500,
     "code": 5000,
@@ -53,6 +54,7 @@ def corpus(seed: int) -> list[str]:
         "lists": lambda: _list(rng),
         "pairs": lambda: _pair(rng),
         "strangers": lambda: _strangers(rng),
+        "echoes": lambda: echoes.document(rng),
         "talk": lambda: talk_prose.document(rng),
         "kindness": lambda: kindness_prose.document(rng),
         "code": lambda: code_prose.document(rng),
