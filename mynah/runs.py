@@ -74,8 +74,6 @@ class Stage:
         }
         record["newest"][self.kind] = self.key
         self.run.write(record)
-        for path in self.state.glob("*.pt"):  # two to four times the checkpoint's size, and no longer of use
-            path.unlink()
 
 
 class Run:

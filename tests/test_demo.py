@@ -120,7 +120,7 @@ def test_the_report_has_what_it_promises(run: Path):
     assert set(report["paired"]) == set(report["exam"]["ppo"])
     assert {"difference", "low", "high", "n"} == set(report["paired"]["facts"])
     assert report["win_rate_by"]["same_length"]["n"] <= report["win_rate"]["ppo_vs_sft"]["n"]
-    assert [point["label"] for point in report["frontier"]] == ["SFT", "iteration 1", "iteration 2"]
+    assert [point["label"] for point in report["frontier"]] == ["SFT", "iteration 2", "iteration 3"]
     assert "<svg" in (run / "report.html").read_text()
 
 

@@ -219,14 +219,6 @@ def test_the_code_version_is_the_projects_own(monkeypatch: pytest.MonkeyPatch, t
     runs.code_version.cache_clear()
 
 
-def test_a_finished_stage_keeps_its_metrics_but_no_resume_state(run: Run) -> None:
-    stage = begin(run)
-    save_state(stage)
-    write_text(stage.state / "metrics.jsonl", "{}\n")
-    finish(stage)
-    assert [path.name for path in stage.state.iterdir()] == ["metrics.jsonl"]
-
-
 def test_what_a_run_chose_once_stays(run: Run) -> None:
     assert run.settle("hardware", {"dtype": "bfloat16"}) == {"dtype": "bfloat16"}
     assert run.settle("hardware", {"dtype": "float32"}) == {"dtype": "bfloat16"}

@@ -311,6 +311,7 @@ def train_ppo(
     encoded = encode_prompts(ChatFormat(ppo.tokenizer), prompts, ppo.engine.context - 1)
     wanted = settings.iterations * settings.prompts
     order = [i for [i] in batches(len(encoded), 1, -(-wanted // len(encoded)), seed)]  # pass after pass
+    kept = {round(settings.iterations * k / settings.snapshots) for k in range(1, settings.snapshots + 1)}
     history: list[dict[str, float]] = []
     with Session(stage, settings.iterations, "iterations", tensorboard) as session:
         if session.saved:
@@ -326,7 +327,7 @@ def train_ppo(
             if collapse(history, settings.max_ref_kl):
                 save_state(stage.state, iteration + 1, state() | {"seconds": session.seconds})
                 _refuse_collapse(stage, history, settings.max_ref_kl)
-            if settings.snapshots and (iteration + 1) % max(1, settings.iterations // settings.snapshots) == 0:
+            if iteration + 1 in kept:
                 write_folder(stage.state / "snapshots" / f"{iteration + 1:06d}", ppo.save_policy)
             session.save_if_due(iteration + 1, state)
         assert ppo.policy_learner.step == updates, "schedule and average were laid out for another number of updates"
