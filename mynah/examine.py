@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +69,27 @@ class Examiner:
                 model: against_the_founding_document(answers[model], world.items) for model in ("base", "sft", "ppo")
             }
         report["reward"] |= self._reward_figures()
-        report |= visitor_figures(run.root / "visitor.jsonl")
+        report |= self.visitor(answers)
         report["seconds"]["eval"] = round(time.monotonic() - start, 1)
         report["peak_memory_mb"] = peak_memory_mb()
         write_report(run.root, report, curves(run))
         return report
 
+    @cached_property
+    def scorer(self) -> Scorer:
+        """The newest reward model."""
+        run = self.loop.run
+        return Scorer.load(run.root / run.newest("reward"), self.loop.recipe.hardware)
+
+    def visitor(self, answers: Answers) -> dict[str, Any]:
+        """The visitor's own win rate of PPO over SFT, if there are votes on these answers."""
+        cast = votes(self.loop.run.root / "visitor.jsonl", answers["ppo"], answers["sft"])
+        wins = [float(row["wins"]) for row in cast]
+        return {"visitor": wilson(sum(wins), len(wins)).to_json()} if wins else {}
+
     def answers(self) -> Answers:
         """Every model's answer to every exam question, at one temperature."""
         recipe, run = self.loop.recipe, self.loop.run
-        scorer = Scorer.load(run.root / run.newest("reward"), recipe.hardware)
         examples = jsonl.read_demonstrations(run.root / "data" / "demonstrations.jsonl")[: recipe.eval.few_shot]
         temperature = recipe.eval.temperature
         return {
@@ -85,7 +97,9 @@ class Examiner:
             "base": self.answer("base", run.newest("pretrain"), temperature, examples=examples),
             "sft": self.answer("sft", run.newest("sft"), temperature),
             "feedme": self.answer("feedme", run.newest("feedme"), temperature),
-            "best_of_n": scorer.best(self.answer("sft-many", run.newest("sft"), temperature, n=recipe.eval.best_of)),
+            "best_of_n": self.scorer.best(
+                self.answer("sft-many", run.newest("sft"), temperature, n=recipe.eval.best_of)
+            ),
             "ppo": self.answer("ppo", run.newest("ppo"), temperature),
         }
 
@@ -116,9 +130,7 @@ class Examiner:
         best = max(TEMPERATURES, key=quality)
         calm = self.answer(f"sft-at-{best:g}", sft, best)
         found["sft_at_its_best"] = win_rate(answers["ppo"], calm, judge) | {"temperature": best}
-        many = Scorer.load(run.root / run.newest("reward"), self.loop.recipe.hardware).best(
-            self.answer(f"sft-many-at-{best:g}", sft, best, n=self.loop.recipe.eval.best_of)
-        )
+        many = self.scorer.best(self.answer(f"sft-many-at-{best:g}", sft, best, n=self.loop.recipe.eval.best_of))
         found["best_of_n_at_sft_best"] = win_rate(many, calm, judge) | {"temperature": best}
         return found
 
@@ -130,20 +142,19 @@ class Examiner:
         if not snapshots:
             return []
         rows = read_metrics(stage.state / "metrics.jsonl")
-        scorer = Scorer.load(run.root / run.newest("reward"), self.loop.recipe.hardware)
-        start = {"sqrt_kl": 0.0, "label": "SFT"} | self._on_dev(run.newest("sft"), "start", scorer)
+        start = {"sqrt_kl": 0.0, "label": "SFT"} | self._on_dev(run.newest("sft"), "start")
         points = [start]
         for folder in snapshots:
             iteration = int(folder.name)
             kl = rows[min(iteration, len(rows) - 1)]["ref_kl"]  # the row after: of rollouts that this policy made
             key = str(folder.relative_to(run.root))
             point = {"sqrt_kl": round(math.sqrt(max(0.0, kl)), 4), "label": f"iteration {iteration}"}
-            points.append(point | self._on_dev(key, folder.name, scorer))
+            points.append(point | self._on_dev(key, folder.name))
         return points
 
-    def _on_dev(self, key: str, name: str, scorer: Scorer) -> dict[str, float]:
+    def _on_dev(self, key: str, name: str) -> dict[str, float]:
         rows = self.answer(f"frontier-{name}", key, 1.0, split="dev")
-        scores = scorer.score([row.prompt for row in rows], [row.completions for row in rows])
+        scores = self.scorer.score([row.prompt for row in rows], [row.completions for row in rows])
         mean = sum(float(score.scores[0]) for score in scores) / len(scores)
         return {"gold": round(gold_score(rows, self.world.gold).value, 4), "score": round(mean, 4)}
 
@@ -154,20 +165,11 @@ class Examiner:
         sample = loop.recipe.sample
         rows = self.answer("ranked", loop.run.newest("sft"), sample.temperature, n=sample.n, split="dev")
         rankings = label(rows, world.rate, settings.noise, settings.labellers, loop.seed + 1)
-        scorer = Scorer.load(loop.run.root / loop.run.newest("reward"), loop.recipe.hardware)
         share, _ = agreement(rows, world.rate, settings.noise, loop.seed)
-        return accuracy(scorer, rankings).to_json("accuracy") | {
-            "accuracy_gold": round(accuracy_gold(scorer, rankings, world.gold).value, 4),
+        return accuracy(self.scorer, rankings).to_json("accuracy") | {
+            "accuracy_gold": round(accuracy_gold(self.scorer, rankings, world.gold).value, 4),
             "labeller_agreement": round(share, 4),
         }
-
-
-def visitor_figures(path: Path) -> dict[str, Any]:
-    """The visitor's own win rate of PPO over SFT, if there are votes."""
-    wins = [float(row["wins"]) for row in votes(path)]
-    if not wins:
-        return {}
-    return {"visitor": wilson(sum(wins), len(wins)).to_json()}
 
 
 def write_report(root: Path, report: dict[str, Any], curves: dict[str, list[dict[str, Any]]]) -> None:

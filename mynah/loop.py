@@ -74,20 +74,20 @@ class Loop:
 
     def adopt(self, folder: Path) -> Stage:
         """In place of step 0: a Hugging Face checkpoint folder (Llama, Qwen2, Qwen3) as the base model."""
-        tokenizer, hardware = Tokenizer.load(folder), self.recipe.hardware
-        model = load_policy(folder, DTYPES[hardware.dtype])
-        check_fits(tokenizer, model.config.vocab_size)
+        tokenizer, config, hardware = Tokenizer.load(folder), load_config(folder), self.recipe.hardware
+        check_fits(tokenizer, config.vocab_size)
         data = {path.name: path for path in sorted(folder.glob("model*.safetensors"))}
         settings = {"imported": True, "hardware": hardware.model_dump()}
         self.run.settle("hardware", hardware.model_dump())
         stage = self.run.begin("pretrain", 1, settings=settings, seed=self.seed, data=data, redo=self.redo)
 
         def write(target: Path) -> None:
+            model = load_policy(folder, DTYPES[hardware.dtype])
             save_policy(model, target, eos=tokenizer.stop_ids, pad=tokenizer.pad)
-            tokenizer.save(target, model.config.context)
+            tokenizer.save(target, config.context)
 
         if not stage.done:
-            stage.finish(write, 0.0, {"parameters": model.config.parameters()})
+            stage.finish(write, 0.0, {"parameters": config.parameters()})
         return stage
 
     def sft(self, demonstrations: Path, round: int = 1) -> Stage:
@@ -126,7 +126,7 @@ class Loop:
         """
         settings = settings or self.recipe.sample
         made_from = {
-            "policy": {"stage": policy, "weights": sha256(self.run.root / policy / "model.safetensors")},
+            "policy": {"stage": policy, "weights": self._weights(policy)},
             "prompts": sha256(prompts),
             "settings": settings.model_dump() | {"seed": self.seed},
         }
@@ -147,6 +147,11 @@ class Loop:
         partial.rename(out)
         self.run.note(out, made_from)
         return out
+
+    def _weights(self, policy: str) -> str:
+        """The hash of a checkpoint's weights: as recorded, or of a snapshot, which no record names."""
+        recorded = self.run.record["stages"].get(policy, {}).get("weights")
+        return recorded or sha256(self.run.root / policy / "model.safetensors")
 
     def _assistant(self, policy: str, rows: int, examples: Sequence[Demonstration]) -> Assistant | FewShot:
         folder, hardware = self.run.root / policy, self.recipe.hardware

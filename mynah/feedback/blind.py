@@ -22,7 +22,7 @@ def vote(
 
     A vote is `{"id", "ours", "theirs", "wins": 1 | 0.5 | 0}`, seen from `ours`. Returns how many are new.
     """
-    before = {row["id"] for row in votes(out)}
+    before = {row["id"] for row in votes(out, ours, theirs)}
     pairs = [
         pair
         for pair in zip(ours, theirs, strict=True)
@@ -55,9 +55,12 @@ def vote(
     return new
 
 
-def votes(path: Path) -> list[dict[str, Any]]:
-    """The votes so far."""
-    return [row for _, row in jsonl.rows(path)] if path.exists() and path.stat().st_size else []
+def votes(path: Path, ours: Sequence[Samples], theirs: Sequence[Samples]) -> list[dict[str, Any]]:
+    """The votes so far on these very answers; those on a model that was trained again since do not count."""
+    if not path.exists() or not path.stat().st_size:
+        return []
+    shown = {our.prompt.id: [our.completions[0], their.completions[0]] for our, their in zip(ours, theirs, strict=True)}
+    return [row for _, row in jsonl.rows(path) if shown.get(row["id"]) == [row["ours"], row["theirs"]]]
 
 
 def _ask(ask: Callable[[str], str]) -> int | None:

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from mynah import demo as demos
 from mynah.config import load
 from mynah.evals.summary import curves
-from mynah.examine import Examiner, visitor_figures, write_report
+from mynah.examine import Examiner, write_report
 from mynah.feedback.blind import vote
 from mynah.files import read_json
 from mynah.loop import Loop
@@ -45,7 +45,7 @@ def demo(
     mynah demo --mini                a small world, about three minutes on two cores, base model included
     mynah demo                       the primer; until its base model is in the package, the same as --mini
     mynah demo --no-chat --seed 1    other draws; no questions at the end
-    mynah demo --from-scratch        pretrain the base model too: about an hour
+    mynah demo --from-scratch        the primer, and pretrain its base model too: hours
     mynah demo --rounds 2            fresh rankings of the newest policy, then steps 2 and 3 again
     mynah demo ppo.kl_coef=0.1       any setting of the recipe
     ```
@@ -71,13 +71,9 @@ def demo(
     redo
         Train again what was trained with other settings.
     """
-    recipe = "mini" if mini else "primer"
-    if not (mini or from_scratch or has_base(WORLDS["primer"])):
-        note = (
-            "The primer's base model is not in this package yet, so this is the mini-world; --from-scratch trains it."
-        )
-        console.print(note, soft_wrap=True)
-        recipe = "mini"
+    recipe = "mini" if mini or not (from_scratch or has_base(WORLDS["primer"])) else "primer"
+    if recipe == "mini" and not mini:
+        console.print("The primer's base model is not in this package yet; here is the mini-world.", soft_wrap=True)
     world = WORLDS[recipe]
     loop = Loop.on(Run(home, run), load(Recipe, recipe, overrides), seed, redo)
     loop.run.begin_with(recipe)
@@ -101,7 +97,7 @@ def ask_visitor(examiner: Examiner) -> None:
     root, recipe, run = examiner.loop.run.root, examiner.loop.recipe, examiner.loop.run
     answers = {key: examiner.answer(key, run.newest(key), recipe.eval.temperature) for key in ("ppo", "sft")}
     if vote(answers["ppo"], answers["sft"], root / "visitor.jsonl", PAIRS):
-        report = read_json(root / "report.json") | visitor_figures(root / "visitor.jsonl")
+        report = read_json(root / "report.json") | examiner.visitor(answers)
         write_report(root, report, curves(run))
         seen = report["visitor"]
         console.print(

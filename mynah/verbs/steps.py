@@ -142,9 +142,8 @@ def label(
         raise UserError(
             f"{samples}: simulated labellers know the embedded worlds only; rank these by hand, without --simulated."
         )
-    recipe = where.recipe or next(name for name, known in WORLDS.items() if known is world)
-    settings = load(Recipe, recipe, overrides).label
-    jsonl.write_comparisons(target, label_simulated(rows, world.rate, settings.noise, settings.labellers, where.seed))
+    settings, rate = load(Recipe, where.recipe or world, overrides).label, WORLDS[world].rate
+    jsonl.write_comparisons(target, label_simulated(rows, rate, settings.noise, settings.labellers, where.seed))
     say(target)
 
 

@@ -28,14 +28,14 @@ def test_a_vote_counts_for_whose_answer_it_is_in_either_order(tmp_path, capsys):
     random.seed(0)
     ask = answering(capsys, lambda shown: "1" if "ours" in shown[0] else "2")
     assert vote(ours, theirs, tmp_path / "votes.jsonl", 12, ask) == 12
-    assert [row["wins"] for row in votes(tmp_path / "votes.jsonl")] == [1.0] * 12
+    assert [row["wins"] for row in votes(tmp_path / "votes.jsonl", ours, theirs)] == [1.0] * 12
 
 
 def test_ties_count_half_and_skipped_pairs_not_at_all(tmp_path):
     ours, theirs = pairs(4)
     said = iter(["0", "s", "what", "0", "q"])
     assert vote(ours, theirs, tmp_path / "votes.jsonl", 4, lambda _: next(said)) == 2
-    assert [row["wins"] for row in votes(tmp_path / "votes.jsonl")] == [0.5, 0.5]
+    assert [row["wins"] for row in votes(tmp_path / "votes.jsonl", ours, theirs)] == [0.5, 0.5]
 
 
 def test_what_was_judged_before_is_not_asked_again(tmp_path):
@@ -44,7 +44,16 @@ def test_what_was_judged_before_is_not_asked_again(tmp_path):
     assert vote(ours, theirs, path, 2, lambda _: "0") == 2
     assert vote(ours, theirs, path, 2, lambda _: "0") == 0
     assert vote(ours, theirs, path, 5, lambda _: "0") == 3
-    assert len({row["id"] for row in votes(path)}) == 5
+    assert len({row["id"] for row in votes(path, ours, theirs)}) == 5
+
+
+def test_votes_on_a_model_trained_again_since_do_not_count(tmp_path):
+    ours, theirs = pairs(2)
+    path = tmp_path / "votes.jsonl"
+    vote(ours, theirs, path, 2, lambda _: "0")
+    newer = [Samples(row.prompt, ("newer",), ("stop",), "ppo") for row in ours]
+    assert votes(path, newer, theirs) == []
+    assert vote(newer, theirs, path, 2, lambda _: "0") == 2
 
 
 def test_identical_answers_are_not_shown(tmp_path):

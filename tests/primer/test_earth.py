@@ -1,11 +1,12 @@
 """The primer as a world: clean splits, keys that good answers meet and slips do not, labellers as unsure as people."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 
 from mynah.primer.earth import dialogues
+from mynah.primer.earth.behaviours.case import KEYS
 from mynah.primer.earth.dialogues import BEHAVIOURS, cases, demonstrations, prompts
 from mynah.primer.earth.marker import mark
 from mynah.primer.earth.rater import rate
@@ -72,6 +73,15 @@ def test_entities_and_wordings_of_the_splits_are_disjoint(drawn):
     for one in wordings:
         for other in wordings:
             assert one == other or not wordings[one] & wordings[other]
+
+
+def test_the_long_exam_has_200_different_questions_of_each_behaviour():
+    counts = Counter(prompt.meta["behaviour"] for prompt in prompts(0, "exam-long"))
+    assert counts == dict.fromkeys(BEHAVIOURS, 200)
+
+
+def test_every_key_of_an_answer_key_is_explained(drawn):
+    assert {key for rows in drawn.values() for prompt, _ in rows for key in prompt.meta} <= set(KEYS)
 
 
 def test_the_same_seed_makes_the_same_world():

@@ -47,7 +47,7 @@ class Fact:
     def _contradicts(self, value: str) -> bool:
         if value.lower() in EVERYDAY:
             return False
-        if any(_within(value, text) for text in (*self.accepted, self.entity.forms["x"], self.entity.name)):
+        if any(within(value, text) for text in (*self.accepted, self.entity.forms["x"], self.entity.name)):
             return False
         words = set(value.lower().split())
         return self.relation.exclusive or not any(words & set(text.lower().split()) for text in self.accepted)
@@ -167,7 +167,7 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _within(part: str, whole: str) -> bool:
+def within(part: str, whole: str) -> bool:
     """Whether the words of `part` stand in `whole`, in this order and side by side."""
     return f" {part.lower()} " in f" {whole.lower()} "
 

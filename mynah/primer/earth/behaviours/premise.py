@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from mynah.primer.earth.behaviours.case import Case
-from mynah.primer.earth.behaviours.fact import Fact, draw_fact, other_fact, pick, sentence, user
+from mynah.primer.earth.behaviours.fact import Fact, draw_fact, other_fact, pick, sentence, user, within
 from mynah.primer.earth.behaviours.facts import key
 
 # {claim} a clause.
@@ -124,5 +124,4 @@ def _confirmed(
 
 def overlap(one: str, other: str) -> bool:
     """Whether the words of one stand in the other."""
-    one, other = f" {one.lower()} ", f" {other.lower()} "
-    return one in other or other in one
+    return within(one, other) or within(other, one)
