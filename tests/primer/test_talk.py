@@ -46,7 +46,7 @@ def _draws(module, group, count=250):
 def test_a_case_carries_its_key_and_the_good_answer_has_it(behaviour):
     for group in GROUPS:
         for case in _draws(MODULES[behaviour], group):
-            assert set(case.meta) == set(KEYS)
+            assert set(KEYS) - set(case.meta) == {"relation", "premise", "shape"}, "those belong to facts"
             json.dumps(dict(case.meta))
             assert case.meta["behaviour"] == behaviour
             assert f"/{group}/" in case.meta["phrasing"]
