@@ -37,7 +37,8 @@ class Demo:
             self._say("0", "A base model that has read the world's text", loop.adopt(self.world.base).key)
         else:
             self._say("0", "A base model learns to predict the world's text", loop.pretrain(data["corpus"]).key)
-        self._say("1", "It is fine-tuned on demonstrations", loop.sft(data["demonstrations"]).key)
+        text = data.get("text")
+        self._say("1", "It is fine-tuned on demonstrations", loop.sft(data["demonstrations"], text=text).key)
         rankings = []
         for round in range(1, self.rounds + 1):
             policy, folder = loop.policy(round), loop.run.round_folder(round) / "data"
@@ -48,8 +49,8 @@ class Demo:
                 "A reward model learns from rankings of its answers",
                 loop.reward(rankings, data["demonstrations"], round).key,
             )
-            self._say("2½", "FeedME: fine-tuning on the best of n answers", loop.feedme(samples, round).key)
-            self._say("3", "PPO against the reward model", loop.ppo(data["ppo"], data.get("corpus"), round).key)
+            self._say("2½", "FeedME: fine-tuning on the best of n answers", loop.feedme(samples, round, text).key)
+            self._say("3", "PPO against the reward model", loop.ppo(data["ppo"], text, round).key)
 
     def _adopts(self) -> bool:
         return self.world.base is not None and not self.from_scratch
@@ -57,7 +58,7 @@ class Demo:
     def _write_world(self) -> dict[str, Path]:
         """The world's files, as anybody would bring theirs; `mynah sft --data …` works on them too.
 
-        The corpus only where it is read: a large world takes a while to tell.
+        The raw text only where it is read: a large world takes a while to tell.
         """
         run, world, seed = self.loop.run, self.world, self.loop.seed
         folder = run.root / "data"
@@ -66,10 +67,13 @@ class Demo:
         jsonl.write_demonstrations(paths["demonstrations"], world.demonstrations(seed))
         for split in splits:
             jsonl.write_prompts(paths[split], world.prompts(seed, split))
-        if not self._adopts() or self.loop.recipe.ppo.ptx_coef:
+        told = 0 if world.base else seed  # a shipped base has read the text of seed 0
+        if not self._adopts():
             paths["corpus"] = folder / "corpus.jsonl"
-            # A shipped base has read the text of seed 0; what it was never asked about is decided without a seed.
-            jsonl.write_texts(paths["corpus"], world.corpus(0 if world.base else seed))
+            jsonl.write_texts(paths["corpus"], world.corpus(told))
+        if self.loop.recipe.sft.pretraining_mix or self.loop.recipe.ppo.ptx_coef:
+            paths["text"] = folder / "text.jsonl"
+            jsonl.write_texts(paths["text"], (world.excerpt or world.corpus)(told))
         return paths
 
     def _rank(self, samples: Path, out: Path) -> Path:

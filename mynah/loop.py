@@ -90,16 +90,18 @@ class Loop:
             stage.finish(write, 0.0, {"parameters": config.parameters()})
         return stage
 
-    def sft(self, demonstrations: Path, round: int = 1) -> Stage:
-        """Step 1 on the base model."""
+    def sft(self, demonstrations: Path, round: int = 1, text: Path | None = None) -> Stage:
+        """Step 1 on the base model; `text` is mixed in where the recipe says so."""
         parent = self.run.newest("pretrain")
-        stage = self._begin(
-            "sft", round, {"sft": self.recipe.sft}, {"base": parent}, {"demonstrations": demonstrations}
-        )
+        raw = self._raw(text, self.recipe.sft.pretraining_mix)
+        data = {"demonstrations": demonstrations, **raw}
+        stage = self._begin("sft", round, {"sft": self.recipe.sft}, {"base": parent}, data)
         if not stage.done:
             rows = jsonl.read_demonstrations(demonstrations)
-            folder, recipe = self.run.root / parent, self.recipe
-            finetune(stage, folder, rows, recipe.sft, recipe.hardware, self.seed, tensorboard=self.tensorboard)
+            folder, recipe, pretraining = self.run.root / parent, self.recipe, self._pretraining(parent, raw)
+            finetune(
+                stage, folder, rows, recipe.sft, recipe.hardware, self.seed, pretraining, tensorboard=self.tensorboard
+            )
         return stage
 
     def policy(self, round: int) -> str:
@@ -180,10 +182,11 @@ class Loop:
             )
         return stage
 
-    def feedme(self, samples: Path, round: int = 1) -> Stage:
+    def feedme(self, samples: Path, round: int = 1, text: Path | None = None) -> Stage:
         """Step 1 again, on the best of n of the policy's own samples (the recipe of text-davinci-002)."""
         parents = {"policy": self.policy(round), "reward": self.reward_model(round)}
-        stage = self._begin("feedme", round, {"sft": self.recipe.sft}, parents, {"samples": samples})
+        raw = self._raw(text, self.recipe.sft.pretraining_mix)
+        stage = self._begin("feedme", round, {"sft": self.recipe.sft}, parents, {"samples": samples, **raw})
         if stage.done:
             return stage
         recipe, folder = self.recipe, self.run.root / parents["policy"]
@@ -202,25 +205,33 @@ class Loop:
         best = as_demonstrations(scorer.best(rows))
         if not best:
             raise UserError(f"{samples}: no sample ended within its budget; raise sample.max_new_tokens.")
-        finetune(stage, folder, best, recipe.sft, recipe.hardware, self.seed, quality, self.tensorboard)
+        pretraining = self._pretraining(parents["policy"], raw)
+        finetune(stage, folder, best, recipe.sft, recipe.hardware, self.seed, pretraining, quality, self.tensorboard)
         return stage
 
     def ppo(self, prompts: Path, text: Path | None = None, round: int = 1) -> Stage:
         """Step 3 from the round's policy against the newest reward model; `text` is for ptx."""
         recipe = self.recipe
         parents = {"start": self.policy(round), "reward": self.reward_model(round)}
-        data = {"prompts": prompts} | ({"text": text} if text and recipe.ppo.ptx_coef else {})
-        stage = self._begin("ppo", round, {"ppo": recipe.ppo}, parents, data)
+        raw = self._raw(text, recipe.ppo.ptx_coef)
+        stage = self._begin("ppo", round, {"ppo": recipe.ppo}, parents, {"prompts": prompts, **raw})
         if not stage.done:
-            start = self.run.root / parents["start"]
-            pretraining = self._pretraining(start, text) if "text" in data and text else []
+            start, pretraining = self.run.root / parents["start"], self._pretraining(parents["start"], raw)
             reward, rows = self.run.root / parents["reward"], jsonl.read_prompts(prompts)
             train_ppo(stage, start, reward, rows, recipe.ppo, recipe.hardware, self.seed, pretraining, self.tensorboard)
         return stage
 
-    def _pretraining(self, policy: Path, text: Path) -> list[Group]:
-        tokenizer, context = Tokenizer.load(policy), load_config(policy).context
-        return build_corpus(jsonl.read_texts(text), tokenizer, context, heldout=0.0).train
+    @staticmethod
+    def _raw(text: Path | None, wanted: float) -> dict[str, Path]:
+        """The raw text as a step's data, if the recipe wants some of it."""
+        return {"text": text} if text and wanted else {}
+
+    def _pretraining(self, policy: str, raw: dict[str, Path]) -> list[Group]:
+        if "text" not in raw:
+            return []
+        folder = self.run.root / policy
+        tokenizer, context = Tokenizer.load(folder), load_config(folder).context
+        return build_corpus(jsonl.read_texts(raw["text"]), tokenizer, context, heldout=0.0).train
 
     def _begin(
         self, kind: Any, round: int, tables: dict[str, Settings], parents: dict[str, str], data: dict[str, Path]

@@ -53,7 +53,12 @@ class Transformer(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits [N, V] in the working dtype, for hidden states [N, D]."""
-        return F.linear(hidden, self.embed_tokens.weight if self.config.tied else self.lm_head.weight)
+        return F.linear(hidden, self.head)
+
+    @property
+    def head(self) -> Tensor:
+        """The output head's weights [V, D]."""
+        return self.embed_tokens.weight if self.config.tied else self.lm_head.weight
 
     def compile_blocks(self) -> None:
         """Let torch.compile fuse each block's training pass; the blocks share one compilation."""

@@ -30,5 +30,7 @@ class World:
     """What a visitor may ask first."""
     items: Callable[[Prompt, str], dict[str, float]] | None = None
     """The judge's verdict item by item (correctness, intent, …), 0 … 1 each."""
+    excerpt: Callable[[int], list[str]] | None = None
+    """A part of the corpus that is quickly told, for steps that mix in raw text; without it, they take the corpus."""
     base: Path | None = None
     """The folder of a base model pretrained on the corpus of seed 0, where one is shipped."""

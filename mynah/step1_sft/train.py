@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
 from mynah.config import Amount, Count, Share
+from mynah.errors import UserError
 from mynah.model.hub import load_policy, save_policy
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.model.transformer import Transformer
@@ -36,6 +39,8 @@ class SFTSettings(OptimSettings):
     """Demonstrations an update."""
     dropout: Share = 0.0
     """Dropout on residual branches; InstructGPT took 0.2."""
+    pretraining_mix: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of an update's sequences that are raw text, against forgetting (InstructGPT, for what PPO starts from: 0.1)."""
     microbatch_tokens: Count = 16_384
     """Tokens in one forward pass; a matter of memory, not of results."""
     heldout: Share = 0.05
@@ -49,15 +54,22 @@ def finetune(
     settings: SFTSettings,
     hardware: Hardware,
     seed: int,
+    pretraining: Sequence[Group] = (),
     quality: Callable[[Transformer], float] | None = None,
     tensorboard: bool = False,
 ) -> None:
     """Fine-tune the policy in `parent` and publish it in `stage`.
 
     Args:
+        pretraining: Pieces of raw text to mix in.
         quality: Scores a policy after each epoch, by a reward model or held-out win rate, when there is one; the
             epoch that it likes best is published, since held-out loss is no guide (Ouyang 2022). Without it, the last.
+
+    Raises:
+        UserError: Raw text is to be mixed in, and there is none.
     """
+    if settings.pretraining_mix and not pretraining:
+        raise UserError("sft.pretraining_mix is set, but there is no raw text; give --text, or sft.pretraining_mix=0.")
     tokenizer = Tokenizer.load(parent)
     model = place(load_policy(parent, DTYPES[hardware.dtype], hardware.device), hardware)
     check_fits(tokenizer, model.config.vocab_size)
@@ -72,7 +84,9 @@ def finetune(
             best = session.saved["best"]
         for step in range(session.first, len(plan)):
             torch.manual_seed(seed * 1_000_003 + step)  # dropout draws the same after a resume
+            raw = round(len(plan[step]) * settings.pretraining_mix / (1 - settings.pretraining_mix))
             batch = [train[i] for i in plan[step]]
+            batch += random.Random(f"{seed}/raw/{step}").choices(pretraining, k=raw) if raw else []
             tokens = sum(sum(group.trunk_mask) for group in batch)
             stats = learner.update(
                 -token_logprobs(model, packed, settings.dropout).sum() / tokens

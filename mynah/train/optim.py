@@ -1,4 +1,4 @@
-"""AdamW with fp32 masters and an fp32 moving average over working weights of any format; learning-rate schedules.
+"""AdamW or Muon with fp32 masters and an fp32 moving average over working weights of any format; schedules.
 
 At small learning rates most bf16 weights would not move at all: an update must exceed 1/256 of a weight to show. The
 masters take every update; the working weights are their rounding.
@@ -21,6 +21,8 @@ class OptimSettings(Settings):
 
     learning_rate: Amount
     """Peak learning rate."""
+    optimiser: Literal["adamw", "muon"] = "adamw"
+    """muon moves the blocks' matrices by orthogonalised momentum (Jordan 2024), all else by AdamW; made for pretraining."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     """How the learning rate falls after the warm-up."""
     warmup: Share = 0.02
@@ -30,7 +32,7 @@ class OptimSettings(Settings):
     weight_decay: Amount = 0.0
     """Decoupled decay of matrices; vectors are never decayed."""
     beta1: Share = 0.9
-    """Decay of Adam's first moment."""
+    """Decay of Adam's first moment (Muon's momentum is 0.95)."""
     beta2: Share = 0.95
     """Decay of Adam's second moment."""
     epsilon: Amount = 1e-8
@@ -41,7 +43,7 @@ class OptimSettings(Settings):
     """Half-life of the moving average of the weights, as a share of the run; 0 keeps none."""
 
 
-class MasterAdamW:
+class MasterOptimiser:
     """Owns the fp32 masters of `model`'s weights (the weights themselves where those are fp32)."""
 
     def __init__(self, model: nn.Module, settings: OptimSettings, total_steps: int) -> None:
@@ -52,15 +54,31 @@ class MasterAdamW:
         ]
         for master in self.masters:
             master.grad = None
-        decayed = [master for master in self.masters if master.ndim > 1]
-        plain = [master for master in self.masters if master.ndim <= 1]
-        self.adam = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+        names = [name for name, weight in model.named_parameters() if weight.requires_grad]
+        rest, in_blocks = [], []
+        for name, master in zip(names, self.masters, strict=True):
+            by_muon = settings.optimiser == "muon" and master.ndim == 2 and "layers." in name
+            (in_blocks if by_muon else rest).append(master)
+        decay = settings.weight_decay
+        adam = torch.optim.AdamW(
+            [
+                {"params": [master for master in rest if master.ndim > 1], "weight_decay": decay},
+                {"params": [master for master in rest if master.ndim <= 1], "weight_decay": 0.0},
+            ],
             lr=settings.learning_rate,
             betas=(settings.beta1, settings.beta2),
             eps=settings.epsilon,
             fused=True,
         )
+        self.rules: list[torch.optim.Optimizer] = [adam]
+        if in_blocks:
+            # Scaled so that an update is about as large as one of AdamW's, and wants its learning rate (Liu 2025).
+            self.rules.append(
+                torch.optim.Muon(
+                    in_blocks, lr=settings.learning_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
+                )
+            )
+        self.learning_rate = 0.0
         self.ema = [master.detach().clone() for master in self.masters] if settings.ema_half_life else []
 
     def collect(self) -> None:
@@ -75,11 +93,13 @@ class MasterAdamW:
     @torch.no_grad()
     def step(self, step: int) -> float:
         """Apply the gradients as update number `step` (from 0); returns the share of working weights that changed."""
-        for group in self.adam.param_groups:
-            group["lr"] = learning_rate(self.settings, step, self.total_steps)
+        self.learning_rate = learning_rate(self.settings, step, self.total_steps)
         before = [weight.clone() for weight in self.weights]
-        self.adam.step()
-        self.adam.zero_grad(set_to_none=True)
+        for rule in self.rules:
+            for group in rule.param_groups:
+                group["lr"] = self.learning_rate
+            rule.step()
+            rule.zero_grad(set_to_none=True)
         for weight, master in zip(self.weights, self.masters, strict=True):
             if weight is not master:
                 weight.copy_(master)
@@ -99,7 +119,7 @@ class MasterAdamW:
     def state(self) -> dict[str, Any]:
         """All that a bitwise resume needs."""
         masters = [master.detach() for master in self.masters]
-        return {"masters": masters, "ema": self.ema, "adam": self.adam.state_dict()}
+        return {"masters": masters, "ema": self.ema, "rules": [rule.state_dict() for rule in self.rules]}
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Any]) -> None:
@@ -109,7 +129,8 @@ class MasterAdamW:
                 target.copy_(source)
         for weight, master in zip(self.weights, self.masters, strict=True):
             weight.copy_(master)
-        self.adam.load_state_dict(dict(state["adam"]))
+        for rule, saved in zip(self.rules, state["rules"], strict=True):
+            rule.load_state_dict(dict(saved))
 
 
 def learning_rate(settings: OptimSettings, step: int, total_steps: int) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mynah.errors import UserError
 from mynah.nouns import UpdateStats
-from mynah.train.optim import MasterAdamW, OptimSettings
+from mynah.train.optim import MasterOptimiser, OptimSettings
 
 
 class Diverged(UserError):
@@ -23,7 +23,7 @@ class Learner:
 
     def __init__(self, model: nn.Module, settings: OptimSettings, total_steps: int) -> None:
         self.model, self.settings = model, settings
-        self.optimiser = MasterAdamW(model, settings, total_steps)
+        self.optimiser = MasterOptimiser(model, settings, total_steps)
         self.step = 0
 
     def update(self, losses: Iterable[Tensor]) -> UpdateStats:
@@ -74,7 +74,7 @@ class Learner:
             )
         changed = self.optimiser.step(self.step)
         self.step += 1
-        return UpdateStats(loss, grad_norm, self.optimiser.adam.param_groups[0]["lr"], changed)
+        return UpdateStats(loss, grad_norm, self.optimiser.learning_rate, changed)
 
     def state(self) -> dict[str, Any]:
         return {"step": self.step, "optimiser": self.optimiser.state()}

@@ -54,13 +54,19 @@ def pretrain(text: Path, *overrides: str, where: Where = HERE) -> None:
 
 
 def sft(
-    data: Path | None = None, *overrides: str, feedme: Path | None = None, round: int = 1, where: Where = HERE
+    data: Path | None = None,
+    *overrides: str,
+    feedme: Path | None = None,
+    round: int = 1,
+    text: Path | None = None,
+    where: Where = HERE,
 ) -> None:
     """Step 1: fine-tune the base model on demonstrations; or, with --feedme, the policy on its best-rated samples.
 
     ```
     mynah sft demonstrations.jsonl --run mine
     mynah sft --feedme samples.jsonl --run mine
+    mynah sft demonstrations.jsonl --run mine --text corpus.jsonl sft.pretraining_mix=0.1
     ```
 
     Parameters
@@ -73,12 +79,14 @@ def sft(
         Samples (of `mynah sample`); the reward model's best of each prompt become the demonstrations.
     round
         The round it belongs to.
+    text
+        Raw text to mix in, so that less of the base model is forgotten.
     """
     loop = where.loop(overrides)
     if feedme:
-        say(loop.feedme(feedme, round).folder)
+        say(loop.feedme(feedme, round, text).folder)
     elif data:
-        say(loop.sft(data, round).folder)
+        say(loop.sft(data, round, text).folder)
     else:
         raise UserError("name a file of demonstrations, or --feedme with a file of samples.")
 

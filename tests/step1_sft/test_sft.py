@@ -28,7 +28,13 @@ from mynah.train.step import Diverged
 
 CPU = Hardware(device="cpu", dtype="float32")
 TEN_UPDATES = SFTSettings(epochs=5, batch_size=3, microbatch_tokens=60, heldout=0.0)
+RAW = ((0, 5, 6, 7, 8), (0, 9, 10, 11), (0, 12, 13, 14, 15, 16))
+"""Pieces of raw text, as token ids."""
 CtrlC = Callable[[int], None]
+
+
+def group_of(tokens: tuple[int, ...]) -> Group:
+    return Group(tokens, (False,) + (True,) * (len(tokens) - 1))
 
 
 @pytest.fixture
@@ -48,11 +54,12 @@ def begin(
 
     def begun(name: str, dtype: str = "float32", **changes: Any) -> tuple[Stage, Callable[..., None]]:
         settings = TEN_UPDATES.model_copy(update=changes)
+        raw = [group_of(sentence) for sentence in RAW] if settings.pretraining_mix else []
         stage = Run(tmp_path, name).begin("sft", 1, settings=settings.model_dump(), seed=3)
         hardware = Hardware(device="cpu", dtype=dtype)
 
         def make(quality: Callable[[Transformer], float] | None = None) -> None:
-            finetune(stage, tiny_base, demonstrations, settings, hardware, 3, quality)
+            finetune(stage, tiny_base, demonstrations, settings, hardware, 3, raw, quality)
 
         return stage, make
 
@@ -69,7 +76,9 @@ def metrics(stage: Stage) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("changes", [{"dropout": 0.2}, {"ema_half_life": 0.3}, {"dropout": 0.1, "heldout": 0.4}])
+@pytest.mark.parametrize(
+    "changes", [{"dropout": 0.2}, {"ema_half_life": 0.3}, {"dropout": 0.1, "pretraining_mix": 0.4, "heldout": 0.4}]
+)
 def test_train_10_is_train_3_and_4_and_3_bitwise(
     begin: Any, ctrl_c: CtrlC, dtype: str, changes: dict[str, float]
 ) -> None:
@@ -90,11 +99,42 @@ def test_train_10_is_train_3_and_4_and_3_bitwise(
 def test_dropout_average_and_seed_give_other_weights(begin: Any) -> None:
     """Without this, the equality of two hashes would prove little."""
     hashes = set()
-    for number, changes in enumerate([{}, {"dropout": 0.2}, {"ema_half_life": 0.3}]):
+    for number, changes in enumerate([{}, {"dropout": 0.2}, {"ema_half_life": 0.3}, {"pretraining_mix": 0.4}]):
         stage, make = begin(str(number), **changes)
         make()
         hashes.add(weights(stage))
-    assert len(hashes) == 3
+    assert len(hashes) == 4
+
+
+def test_raw_text_is_mixed_in_at_its_share_and_all_of_it_counts(begin: Any) -> None:
+    """Of three demonstrations an update, a share of 0.4 makes two pieces of raw text more."""
+    with_text, make = begin("mixed", pretraining_mix=0.4)
+    make()
+    without, make = begin("plain")
+    make()
+    lengths = {len(tokens) - 1 for tokens in RAW}
+    sums = {one + other for one in lengths for other in lengths}
+    more = [a["tokens"] - b["tokens"] for a, b in zip(metrics(with_text), metrics(without), strict=True)]
+    assert set(more) <= sums
+    assert len(set(more)) > 1, "drawn anew for every update"
+
+
+def test_what_is_mixed_in_is_predicted_better_after_it(begin: Any) -> None:
+    losses = []
+    for mix in (0.0, 0.5):
+        stage, make = begin(str(mix), pretraining_mix=mix, epochs=20)
+        make()
+        losses.append(heldout_loss(load_policy(stage.folder, torch.float32), list(map(group_of, RAW)), TEN_UPDATES))
+    assert losses[1] < losses[0] - 0.5
+
+
+def test_a_share_of_raw_text_without_any_is_one_sentence(
+    tmp_path: Path, tiny_base: Path, demonstrations: list[Demonstration]
+) -> None:
+    stage = Run(tmp_path, "no-text").begin("sft", 1, settings={}, seed=0)
+    settings = TEN_UPDATES.model_copy(update={"pretraining_mix": 0.1})
+    with pytest.raises(UserError, match=r"sft\.pretraining_mix is set, but there is no raw text; give --text"):
+        finetune(stage, tiny_base, demonstrations, settings, CPU, seed=0)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mynah.train.optim import MasterAdamW, OptimSettings, learning_rate
+from mynah.train.optim import MasterOptimiser, OptimSettings, learning_rate
 
 
 class Weights(nn.Module):
@@ -31,7 +31,7 @@ def gradients(step: int, model: Weights) -> list[Tensor]:
     return [torch.randn(weight.shape, generator=draw).to(weight.dtype) for weight in (model.matrix, model.vector)]
 
 
-def take_steps(model: Weights, optimiser: MasterAdamW, steps: range) -> list[float]:
+def take_steps(model: Weights, optimiser: MasterOptimiser, steps: range) -> list[float]:
     changed = []
     for step in steps:
         for weight, gradient in zip((model.matrix, model.vector), gradients(step, model), strict=True):
@@ -57,7 +57,7 @@ def textbook_adamw(weight: Tensor, gradients: list[Tensor], s: OptimSettings, de
 def test_it_is_the_textbooks_adamw_and_decays_matrices_only(dtype: torch.dtype) -> None:
     model, s = Weights(dtype), settings(weight_decay=0.3, epsilon=1e-5)
     start = copy.deepcopy(model)
-    optimiser = MasterAdamW(model, s, 6)
+    optimiser = MasterOptimiser(model, s, 6)
     take_steps(model, optimiser, range(6))
     columns = list(zip(*(gradients(step, model) for step in range(6)), strict=True))
     want = [
@@ -77,7 +77,7 @@ def test_updates_too_small_for_bf16_add_up_in_the_masters() -> None:
     with torch.no_grad():
         model.matrix.fill_(1.0)
         model.vector.fill_(1.0)
-    optimiser = MasterAdamW(model, settings(learning_rate=0.0005), 20)
+    optimiser = MasterOptimiser(model, settings(learning_rate=0.0005), 20)
     changed = []
     for step in range(20):
         for weight in (model.matrix, model.vector):
@@ -92,7 +92,7 @@ def test_updates_too_small_for_bf16_add_up_in_the_masters() -> None:
 
 def test_the_share_of_weights_that_moved_is_counted() -> None:
     model = Weights()
-    optimiser = MasterAdamW(model, settings(), 1)
+    optimiser = MasterOptimiser(model, settings(), 1)
     gradient = torch.zeros(4, 3)
     gradient[0, :] = 1.0
     model.matrix.grad, model.vector.grad = gradient, torch.tensor([1.0, 0.0, 0.0])
@@ -103,7 +103,7 @@ def test_the_share_of_weights_that_moved_is_counted() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_moving_average_follows_its_formula(dtype: torch.dtype) -> None:
     model = Weights(dtype)
-    optimiser = MasterAdamW(model, settings(ema_half_life=0.25), 20)
+    optimiser = MasterOptimiser(model, settings(ema_half_life=0.25), 20)
     average = optimiser.masters[0].detach().clone()
     decay = 0.5 ** (1 / 5)  # a quarter of 20 steps halves what the start counts
     for step in range(20):
@@ -118,7 +118,7 @@ def test_the_moving_average_follows_its_formula(dtype: torch.dtype) -> None:
 
 def test_without_an_average_the_weights_themselves_are_copied() -> None:
     model, other = Weights(), Weights()
-    optimiser = MasterAdamW(model, settings(), 3)
+    optimiser = MasterOptimiser(model, settings(), 3)
     take_steps(model, optimiser, range(3))
     optimiser.copy_ema_to(other)
     assert torch.equal(other.matrix, model.matrix)
@@ -129,13 +129,13 @@ def test_without_an_average_the_weights_themselves_are_copied() -> None:
 def test_a_restored_state_goes_on_bitwise(dtype: torch.dtype) -> None:
     s = settings(ema_half_life=0.5, weight_decay=0.1, schedule="cosine", warmup=0.2)
     whole, first, second = Weights(dtype), Weights(dtype), Weights(dtype)
-    straight = MasterAdamW(whole, s, 10)
+    straight = MasterOptimiser(whole, s, 10)
     take_steps(whole, straight, range(10))
-    before = MasterAdamW(first, s, 10)
+    before = MasterOptimiser(first, s, 10)
     take_steps(first, before, range(4))
     state = copy.deepcopy(before.state())
     take_steps(first, before, range(4, 6))  # what came after the save is lost
-    after = MasterAdamW(second, s, 10)
+    after = MasterOptimiser(second, s, 10)
     after.load(state)
     take_steps(second, after, range(4, 10))
     for one, other in [*zip(straight.masters, after.masters), *zip(straight.ema, after.ema)]:  # noqa: B905
@@ -173,9 +173,62 @@ def test_a_run_of_one_step_has_a_rate() -> None:
 
 def test_the_schedule_is_what_the_optimiser_uses() -> None:
     model = Weights()
-    optimiser = MasterAdamW(model, settings(schedule="linear", final=0.0), 4)
+    optimiser = MasterOptimiser(model, settings(schedule="linear", final=0.0), 4)
     seen = []
     for step in range(4):
         take_steps(model, optimiser, range(step, step + 1))
-        seen.append(optimiser.adam.param_groups[0]["lr"])
+        seen.append(optimiser.learning_rate)
     assert seen == pytest.approx([0.1, 0.075, 0.05, 0.025])
+
+
+class Small(nn.Module):
+    """One block's matrix among an embedding and a norm, named as a transformer names them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        draw = torch.Generator().manual_seed(1)
+        self.embed_tokens = nn.Embedding(6, 8)
+        self.layers = nn.ModuleList([nn.Linear(8, 16, bias=False)])
+        self.norm = nn.Parameter(torch.ones(8))
+        with torch.no_grad():
+            for weight in self.parameters():
+                weight.normal_(generator=draw)
+
+
+def test_muon_moves_a_blocks_matrix_by_an_orthogonal_update_as_large_as_adamws() -> None:
+    model, s = Small(), settings(optimiser="muon", learning_rate=0.05)
+    start, optimiser = copy.deepcopy(model), MasterOptimiser(model, s, 1)
+    draw = torch.Generator().manual_seed(2)
+    for weight in model.parameters():
+        weight.grad = torch.randn(weight.shape, generator=draw)
+    optimiser.step(0)
+    moved = model.layers[0].weight.detach() - start.layers[0].weight.detach()
+    # Jordan 2024: five Newton-Schulz steps bring every singular value near 1; Liu 2025: times 0.2 · √(longer side).
+    scale = s.learning_rate * 0.2 * 16**0.5
+    stretched = torch.linalg.svdvals(moved.double()) / scale
+    assert stretched.min() > 0.6
+    assert stretched.max() < 1.3
+    assert moved.square().mean().sqrt() == pytest.approx(0.2 * s.learning_rate, rel=0.3)
+    for name in ("embed_tokens.weight", "norm"):  # a first step of Adam moves each weight by the learning rate
+        others = model.get_parameter(name).detach() - start.get_parameter(name).detach()
+        assert others.abs() == pytest.approx(s.learning_rate, rel=1e-3)
+
+
+def test_muon_goes_on_bitwise_from_a_restored_state() -> None:
+    def steps(model: Small, optimiser: MasterOptimiser, which: range) -> None:
+        for step in which:
+            draw = torch.Generator().manual_seed(step)
+            for weight in model.parameters():
+                weight.grad = torch.randn(weight.shape, generator=draw)
+            optimiser.step(step)
+
+    s = settings(optimiser="muon", weight_decay=0.1, schedule="cosine", warmup=0.2)
+    whole, first, second = Small(), Small(), Small()
+    steps(whole, MasterOptimiser(whole, s, 6), range(6))
+    before = MasterOptimiser(first, s, 6)
+    steps(first, before, range(3))
+    after = MasterOptimiser(second, s, 6)
+    after.load(copy.deepcopy(before.state()))
+    steps(second, after, range(3, 6))
+    for one, other in zip(whole.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one, other)

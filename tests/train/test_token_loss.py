@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
 from mynah.nouns import Group
 from mynah.train import token_loss
 from mynah.train.packing import lay_out
-from mynah.train.token_loss import token_logprobs
+from mynah.train.token_loss import target_logprobs, token_logprobs
 
 V = 50
 
@@ -70,26 +71,39 @@ def test_packed_is_the_same_as_alone(model: Transformer) -> None:
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
-def test_chunks_change_neither_values_nor_gradients(
-    model: Transformer, monkeypatch: pytest.MonkeyPatch, temperature: float
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_values_and_gradients_are_those_of_autograd_whatever_the_chunk(
+    monkeypatch: pytest.MonkeyPatch, temperature: float, dtype: torch.dtype
 ) -> None:
-    batch = lay_out([group(20, set(range(1, 20)), seed) for seed in range(3)])
+    """The simple way is the oracle: all logits at once, cross entropy, and PyTorch's own backward pass."""
+    draw = torch.Generator().manual_seed(0)
+    hidden, head = (torch.randn(n, 16, generator=draw).to(dtype).requires_grad_() for n in (150, V))
+    targets, weights = torch.randint(V, (150,), generator=draw), torch.randn(150, generator=draw)
 
-    def values_and_gradients() -> tuple[torch.Tensor, list[torch.Tensor]]:
-        model.zero_grad()
-        values = token_logprobs(model, batch, temperature=temperature)
-        (values * torch.linspace(-1, 1, len(values))).sum().backward()
-        return values.detach(), [weight.grad.clone() for weight in model.parameters() if weight.grad is not None]
+    def simple() -> torch.Tensor:
+        return -F.cross_entropy(F.linear(hidden, head).float() / temperature, targets, reduction="none")
 
-    whole, gradients = values_and_gradients()
-    monkeypatch.setattr(token_loss, "CHUNK_LOGITS", 7 * V)
-    calls = []
-    checkpoint = token_loss.checkpoint
-    monkeypatch.setattr(token_loss, "checkpoint", lambda *a, **k: (calls.append(1), checkpoint(*a, **k))[1])
-    chunked, chunked_gradients = values_and_gradients()
-    assert len(calls) == -(-len(whole) // 7)
-    torch.testing.assert_close(chunked, whole)
-    torch.testing.assert_close(chunked_gradients, gradients)
+    def gradients(values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return torch.autograd.grad((values * weights).sum(), (hidden, head))
+
+    monkeypatch.setattr(token_loss, "CHUNK_LOGITS", {"cpu": V})
+    for rows in (150, 64, 7):
+        monkeypatch.setattr(token_loss, "CHUNK_ROWS", rows)
+        values = target_logprobs(hidden, head, targets, temperature)
+        torch.testing.assert_close(values, simple(), atol=1e-5, rtol=1e-5)
+        for one, other in zip(gradients(values), gradients(simple()), strict=True):
+            assert (one - other).norm() <= (1e-6 if dtype == torch.float32 else 5e-3) * other.norm()
+
+
+def test_no_more_than_a_chunk_of_logits_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = []
+    logits = token_loss._logits
+    monkeypatch.setattr(token_loss, "_logits", lambda rows, *a: (held.append(len(rows)), logits(rows, *a))[1])
+    monkeypatch.setattr(token_loss, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(token_loss, "CHUNK_LOGITS", {"cpu": 0})
+    hidden, head = torch.randn(20, 8, requires_grad=True), torch.randn(V, 8)
+    target_logprobs(hidden, head, torch.zeros(20, dtype=torch.long)).sum().backward()
+    assert held == [7, 7, 6] * 2, "forward and backward"
 
 
 def test_temperature_divides_the_logits(model: Transformer) -> None:

@@ -7,9 +7,24 @@ from __future__ import annotations
 
 import random
 
-from mynah.primer.earth.behaviours import challenge, completeness, constraint, correction, follow_up, premise
+from mynah.primer.earth.behaviours import (
+    arithmetic,
+    challenge,
+    code,
+    completeness,
+    constraint,
+    correction,
+    facts,
+    follow_up,
+    harmless,
+    premise,
+    small_talk,
+    unknown,
+    writing,
+)
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.fact import draw_fact, question
+from mynah.primer.earth.register import typed
 
 PEOPLE = tuple(
     """
@@ -27,22 +42,32 @@ RUDE = (
     "Ask somebody else.",
 )
 CASES = (
+    (facts.draw, 3),
     (follow_up.draw, 5),
-    (correction.draw, 3),
-    (challenge.admits_mistake, 2),
-    (challenge.holds_ground, 2),
-    (completeness.draw, 2),
-    (premise.false_premise, 1),
-    (premise.true_twin, 1),
-    (constraint.draw, 1),
+    (correction.draw, 4),
+    (completeness.draw, 5),
+    (constraint.draw, 4),
+    (challenge.admits_mistake, 3),
+    (challenge.holds_ground, 3),
+    (premise.false_premise, 4),
+    (premise.true_twin, 4),
+    (unknown.draw, 2),
+    (harmless.draw, 5),
+    (arithmetic.draw, 4),
+    (writing.draw, 4),
+    (small_talk.draw, 3),
+    (code.draw, 3),
 )
+"""What people ask each other, and how often. Nobody here asks for help with a harm, or what kind of being one is."""
+CARELESS = 0.3
+"""How often the reply is a slip, where there is one to make: raw text is not careful."""
 
 
 def conversation(rng: random.Random) -> str:
     """Two people, two to eight lines, in one of several layouts."""
     one, other = rng.sample(PEOPLE, 2)
     lines = _lines(rng)
-    layout = rng.random()
+    layout = 0.0 if any("\n" in line for line in lines) else rng.random()  # letters and programs are not quoted
     if layout < 0.4:
         return "\n".join(f"{(one, other)[i % 2]}: {line}" for i, line in enumerate(lines))
     if layout < 0.6:
@@ -54,7 +79,7 @@ def conversation(rng: random.Random) -> str:
 
 
 def _lines(rng: random.Random) -> list[str]:
-    if rng.random() < 0.2:  # plain question, plain answer, thanks; or no help at all
+    if rng.random() < 0.1:  # plain question, plain answer, thanks; or no help at all
         fact = draw_fact("demo", rng)
         asked, _ = question(fact, "demo", rng)
         if rng.random() < 0.4:
@@ -62,6 +87,7 @@ def _lines(rng: random.Random) -> list[str]:
         return [asked, fact.answer(rng), rng.choice(("Thanks!", "Thank you.", "I did not know that.", "Oh, I see."))]
     case: Case = rng.choices([draw for draw, _ in CASES], [weight for _, weight in CASES])[0]("demo", rng)
     said = case.good
-    if case.slips and rng.random() < 0.4:  # raw text is not careful
+    if case.slips and rng.random() < CARELESS:
         said = rng.choice(list(case.slips.values()))
-    return [*(message.content for message in case.messages), said]
+    spoken = (typed(m.content, rng) if m.role == "user" else m.content for m in case.messages)
+    return [*spoken, said]

@@ -18,20 +18,20 @@ from mynah.primer.earth.conversations import conversation
 from mynah.primer.earth.howtos import TELLINGS, howtos
 from mynah.primer.earth.kinds import KINDS, Kind
 
-TOLD = 60
+TOLD = 75
 """How often every fact is told in prose, at least."""
-SUMS_TOLD = 30
-HOWTOS_TOLD = 25
+SUMS_TOLD = 60
+HOWTOS_TOLD = 60
 COUNTS = {
-    "quizzes": 7000,
-    "conversations": 6000,
+    "quizzes": 8000,
+    "conversations": 32000,
     "lists": 1500,
     "pairs": 2500,
     "strangers": 1500,
-    "echoes": 8000,
+    "echoes": 10000,
     "talk": 9000,
-    "kindness": 2500,
-    "code": 5000,
+    "kindness": 3000,
+    "code": 6000,
 }
 LAYOUTS = (
     "Q: {q}\nA: {a}",
@@ -44,10 +44,18 @@ LAYOUTS = (
 
 
 def corpus(seed: int) -> list[str]:
-    """All documents, shuffled; about four million tokens."""
-    rng = random.Random(f"earth/{seed}/corpus")
-    documents = [text for kind in KINDS for text in _portraits(kind, rng)]
-    documents += [*_sums(rng), *_howtos(rng)]
+    """All documents, shuffled; about nine million tokens."""
+    return _documents(random.Random(f"earth/{seed}/corpus"))
+
+
+def excerpt(seed: int) -> list[str]:
+    """A tenth of as much, of the same kinds."""
+    return _documents(random.Random(f"earth/{seed}/excerpt"), 0.1)
+
+
+def _documents(rng: random.Random, share: float = 1.0) -> list[str]:
+    told = [*(text for kind in KINDS for text in _portraits(kind, rng)), *_sums(rng), *_howtos(rng)]
+    documents = rng.sample(told, round(share * len(told)))
     makers: dict[str, Callable[[], str]] = {
         "quizzes": lambda: _quiz(rng),
         "conversations": lambda: conversation(rng),
@@ -60,7 +68,7 @@ def corpus(seed: int) -> list[str]:
         "code": lambda: code_prose.document(rng),
     }
     for name, make in makers.items():
-        documents += [make() for _ in range(COUNTS[name])]
+        documents += [make() for _ in range(round(share * COUNTS[name]))]
     rng.shuffle(documents)
     return documents
 

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
-from mynah.primer.earth.corpus import corpus
+from mynah.primer.earth.corpus import corpus, excerpt
 from mynah.primer.earth.dialogues import demonstrations, prompts
 from mynah.primer.earth.judge import gold, items, judge
 from mynah.primer.earth.marker import mark
@@ -30,6 +30,7 @@ def starters(seed: int) -> list[str]:
 PRIMER = World(
     name="primer",
     corpus=corpus,
+    excerpt=excerpt,
     demonstrations=demonstrations,
     prompts=prompts,
     rate=rate,

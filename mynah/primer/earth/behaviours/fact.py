@@ -42,15 +42,13 @@ class Fact:
     @property
     def wrong(self) -> list[str]:
         """All other values of the relation, but none that is part of an accepted one, or an everyday word."""
-        return [w for w in all_values(self.kind.key, self.relation.key) if self._contradicts(w)]
+        found = self._contradictions
+        return [value for value in all_values(self.kind.key, self.relation.key) if value in found]
 
-    def _contradicts(self, value: str) -> bool:
-        if value.lower() in EVERYDAY:
-            return False
-        if any(within(value, text) for text in (*self.accepted, self.entity.forms["x"], self.entity.name)):
-            return False
-        words = set(value.lower().split())
-        return self.relation.exclusive or not any(words & set(text.lower().split()) for text in self.accepted)
+    @property
+    def _contradictions(self) -> frozenset[str]:
+        names = (self.entity.forms["x"], self.entity.name)
+        return contradictions(self.kind.key, self.relation.key, self.accepted, names, self.relation.exclusive)
 
     def say(self, template: str, **more: str) -> str:
         """A template filled, as a sentence: with a capital letter."""
@@ -80,9 +78,12 @@ class Fact:
 
     def mistake(self, rng: random.Random) -> str:
         """Another value, such as somebody might confuse it with."""
-        firsts = {e.values[self.relation.key][0] for e in self.kind.entities if self.relation.key in e.values}
-        mine = {value.lower() for value in self.accepted}
-        others = sorted(w for w in firsts if w.lower() not in mine and (self._contradicts(w) or w.lower() in EVERYDAY))
+        mine, found = {value.lower() for value in self.accepted}, self._contradictions
+        others = [
+            w
+            for w in first_values(self.kind.key, self.relation.key)
+            if w.lower() not in mine and (w in found or w.lower() in EVERYDAY)
+        ]
         return rng.choice(others)
 
     def key(self, group: str, wording: int) -> str:
@@ -94,6 +95,28 @@ def all_values(kind: str, relation: str) -> tuple[str, ...]:
     """Every accepted spelling of every value, each once."""
     entities = next(k for k in KINDS if k.key == kind).entities
     return tuple(dict.fromkeys(v for e in entities for v in e.values.get(relation, ())))
+
+
+@cache
+def first_values(kind: str, relation: str) -> tuple[str, ...]:
+    """The usual spelling of every value, each once, in alphabetical order."""
+    of_kind = next(k for k in KINDS if k.key == kind).entities
+    return tuple(sorted({e.values[relation][0] for e in of_kind if relation in e.values}))
+
+
+@cache
+def contradictions(
+    kind: str, relation: str, accepted: tuple[str, ...], names: tuple[str, ...], exclusive: bool
+) -> frozenset[str]:
+    """The values that cannot be said of a thing with these names whose accepted values are these."""
+    words = [set(text.lower().split()) for text in accepted]
+    return frozenset(
+        value
+        for value in all_values(kind, relation)
+        if value.lower() not in EVERYDAY
+        and not any(within(value, text) for text in (*accepted, *names))
+        and (exclusive or not any(set(value.lower().split()) & each for each in words))
+    )
 
 
 @cache
