@@ -22,7 +22,7 @@ class OptimSettings(Settings):
     learning_rate: Amount
     """Peak learning rate."""
     optimiser: Literal["adamw", "muon"] = "adamw"
-    """muon moves the blocks' matrices by orthogonalised momentum (Jordan 2024), all else by AdamW; made for pretraining."""
+    """muon moves the blocks' matrices by orthogonalised momentum (Jordan 2024), all else by AdamW; for pretraining."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     """How the learning rate falls after the warm-up."""
     warmup: Share = 0.02
@@ -55,7 +55,8 @@ class MasterOptimiser:
         for master in self.masters:
             master.grad = None
         names = [name for name, weight in model.named_parameters() if weight.requires_grad]
-        rest, in_blocks = [], []
+        rest: list[Tensor] = []
+        in_blocks: list[Tensor] = []
         for name, master in zip(names, self.masters, strict=True):
             by_muon = settings.optimiser == "muon" and master.ndim == 2 and "layers." in name
             (in_blocks if by_muon else rest).append(master)

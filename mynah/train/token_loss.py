@@ -34,7 +34,7 @@ def target_logprobs(hidden: Tensor, head: Tensor, targets: Tensor, temperature: 
     Neither direction holds more than a chunk of the logits: the backward pass computes them again (for a small model
     that costs less than to write, keep and read them).
     """
-    return _TargetLogprobs.apply(hidden, head, targets, temperature)  # type: ignore[no-any-return, no-untyped-call]
+    return _TargetLogprobs.apply(hidden, head, targets, temperature)
 
 
 class _TargetLogprobs(torch.autograd.Function):
