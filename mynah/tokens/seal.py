@@ -15,6 +15,9 @@ from mynah.errors import UserError
 
 PRIVATE_CHARACTERS = (range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 
+ENCODED_AT_ONCE = 4096
+"""Texts; the backend's encodings take several times the memory of their ids."""
+
 
 class Markers:
     """A set of special-token strings, ready to be found in text."""
@@ -128,8 +131,12 @@ class SealedTokenizer:
         return self._own_ids(self._copy.encode(text, add_special_tokens=False).ids)
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
-        found = self._copy.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [self._own_ids(encoding.ids) for encoding in found]
+        made: list[list[int]] = []
+        for start in range(0, len(texts), ENCODED_AT_ONCE):
+            some = list(texts[start : start + ENCODED_AT_ONCE])
+            found = self._copy.encode_batch_fast(some, add_special_tokens=False)
+            made += (self._own_ids(encoding.ids) for encoding in found)
+        return made
 
     def encode_sealed(self, text: str, cuts: Collection[int] = (), inside: bool = False) -> tuple[list[int], list[int]]:
         """Ids of a sealed text and the character where each starts; no token crosses a character index in `cuts`.
