@@ -15,7 +15,6 @@ from mynah.examine import Examiner, write_report
 from mynah.feedback.blind import vote
 from mynah.files import read_json
 from mynah.loop import Loop
-from mynah.primer.world import World
 from mynah.primer.worlds import WORLDS
 from mynah.progress import console
 from mynah.recipe import Recipe
@@ -42,10 +41,10 @@ def demo(
     Stopped at any moment, the same command goes on where it was.
 
     ```
-    mynah demo --mini                a small world, about three minutes on two cores, base model included
-    mynah demo                       the primer; until its base model is in the package, the same as --mini
+    mynah demo                       the primer, about ten minutes on two cores
+    mynah demo --mini                a smaller world, about three minutes, base model included
     mynah demo --no-chat --seed 1    other draws; no questions at the end
-    mynah demo --from-scratch        the primer, and pretrain its base model too: hours
+    mynah demo --from-scratch        the primer, and pretrain its base model too: more than an hour
     mynah demo --rounds 2            fresh rankings of the newest policy, then steps 2 and 3 again
     mynah demo ppo.kl_coef=0.1       any setting of the recipe
     ```
@@ -71,9 +70,7 @@ def demo(
     redo
         Train again what was trained with other settings.
     """
-    recipe = "mini" if mini or not (from_scratch or has_base(WORLDS["primer"])) else "primer"
-    if recipe == "mini" and not mini:
-        console.print("The primer's base model is not in this package yet; here is the mini-world.", soft_wrap=True)
+    recipe = "mini" if mini else "primer"
     world = WORLDS[recipe]
     loop = Loop.on(Run(home, run), load(Recipe, recipe, overrides), seed, redo)
     loop.run.begin_with(recipe)
@@ -86,10 +83,6 @@ def demo(
         talk(loop, "", 0.0, world.starters(seed))
     else:
         console.print(f"Chat with it: mynah chat --run {run}{where}", soft_wrap=True)
-
-
-def has_base(world: World) -> bool:
-    return world.base is not None and (world.base / "config.json").is_file()
 
 
 def ask_visitor(examiner: Examiner) -> None:
