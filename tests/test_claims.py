@@ -77,7 +77,8 @@ def test_sft_continued_for_ppos_time_does_not_do_it(examined):
         Run(loop.run.root.parents[1], "continued"), loop.recipe.model_copy(update={"sft": sft}), loop.seed, redo=True
     )
     shutil.copytree(loop.run.root, other.run.root)
-    other.sft(other.run.root / "data" / "demonstrations.jsonl")
+    data = other.run.root / "data"
+    other.sft(data / "demonstrations.jsonl", text=data / "text.jsonl")
     continued = Examiner(PRIMER, other).answer("continued", "round-1/1-sft", 1.0)
     ppo = examiner.answer("ppo", loop.run.newest("ppo"), 1.0)
     wins = win_rate(ppo, continued, PRIMER.judge)
