@@ -231,7 +231,7 @@ class Loop:
             return []
         folder = self.run.root / policy
         tokenizer, context = Tokenizer.load(folder), load_config(folder).context
-        return build_corpus(jsonl.read_texts(raw["text"]), tokenizer, context, heldout=0.0).train
+        return list(build_corpus(jsonl.read_texts(raw["text"]), tokenizer, context, heldout=0.0).train)
 
     def _begin(
         self, kind: Any, round: int, tables: dict[str, Settings], parents: dict[str, str], data: dict[str, Path]

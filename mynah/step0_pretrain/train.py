@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +14,6 @@ from mynah.model.hub import save_policy
 from mynah.model.precision import Hardware, place
 from mynah.model.sizes import Architecture, ModelConfig
 from mynah.model.transformer import Transformer, initialise
-from mynah.nouns import Group
 from mynah.runs import Stage
 from mynah.step0_pretrain.corpus import Corpus
 from mynah.tokens import Tokenizer
@@ -94,10 +93,10 @@ def pretrain(
             session.log(step + 1, {**vars(stats), "tokens": tokens})
             session.save_if_due(step + 1, lambda: {"learner": learner.state()})
         learner.optimiser.copy_ema_to(model)
-        redraw_unseen(model, corpus.train, seed)
+        redraw_unseen(model, corpus.train.tokens, seed)
         figures: dict[str, float] = {"parameters": shape.parameters(), "documents": len(corpus.train)}
         if corpus.heldout:
-            bpb = bits_per_byte(model, corpus.heldout, corpus.heldout_bytes, settings.microbatch_tokens)
+            bpb = bits_per_byte(model, list(corpus.heldout), corpus.heldout_bytes, settings.microbatch_tokens)
             figures["bits_per_byte"] = round(bpb, 4)
 
         def write(folder: Path) -> None:
@@ -108,13 +107,13 @@ def pretrain(
 
 
 @torch.no_grad()
-def redraw_unseen(model: Transformer, groups: Sequence[Group], seed: int) -> None:
+def redraw_unseen(model: Transformer, tokens: Iterable[int], seed: int) -> None:
     """Give tokens that the corpus never held (roles, tool calls) embeddings drawn like the others' (Hewitt 2021).
 
     The softmax has pushed them all the same way, out of reach: to a fine-tuned model every role would look alike.
     """
     unseen = torch.ones(model.config.vocab_size, dtype=torch.bool)
-    unseen[torch.tensor(sorted({token for group in groups for token in group.trunk}))] = False
+    unseen[torch.tensor(sorted(set(tokens)))] = False
     generator = torch.Generator().manual_seed(seed)
     tables = [model.embed_tokens.weight] if model.config.tied else [model.embed_tokens.weight, model.lm_head.weight]
     for table in tables:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mynah.config import Amount, Settings, Share
+from mynah.train.muon import Muon
 
 
 class OptimSettings(Settings):
@@ -61,7 +62,7 @@ class MasterOptimiser:
             by_muon = settings.optimiser == "muon" and master.ndim == 2 and "layers." in name
             (in_blocks if by_muon else rest).append(master)
         decay = settings.weight_decay
-        adam = torch.optim.AdamW(
+        self.adam = torch.optim.AdamW(
             [
                 {"params": [master for master in rest if master.ndim > 1], "weight_decay": decay},
                 {"params": [master for master in rest if master.ndim <= 1], "weight_decay": 0.0},
@@ -71,14 +72,7 @@ class MasterOptimiser:
             eps=settings.epsilon,
             fused=True,
         )
-        self.rules: list[torch.optim.Optimizer] = [adam]
-        if in_blocks:
-            # Scaled so that an update is about as large as one of AdamW's, and wants its learning rate (Liu 2025).
-            self.rules.append(
-                torch.optim.Muon(
-                    in_blocks, lr=settings.learning_rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
-                )
-            )
+        self.muon = Muon(in_blocks, decay, self.weights[0].dtype)
         self.learning_rate = 0.0
         self.ema = [master.detach().clone() for master in self.masters] if settings.ema_half_life else []
 
@@ -96,11 +90,11 @@ class MasterOptimiser:
         """Apply the gradients as update number `step` (from 0); returns the share of working weights that changed."""
         self.learning_rate = learning_rate(self.settings, step, self.total_steps)
         before = [weight.clone() for weight in self.weights]
-        for rule in self.rules:
-            for group in rule.param_groups:
-                group["lr"] = self.learning_rate
-            rule.step()
-            rule.zero_grad(set_to_none=True)
+        for group in self.adam.param_groups:
+            group["lr"] = self.learning_rate
+        self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+        self.muon.step(self.learning_rate)
         for weight, master in zip(self.weights, self.masters, strict=True):
             if weight is not master:
                 weight.copy_(master)
@@ -120,18 +114,16 @@ class MasterOptimiser:
     def state(self) -> dict[str, Any]:
         """All that a bitwise resume needs."""
         masters = [master.detach() for master in self.masters]
-        return {"masters": masters, "ema": self.ema, "rules": [rule.state_dict() for rule in self.rules]}
+        return {"masters": masters, "ema": self.ema, "adam": self.adam.state_dict(), "momenta": self.muon.momenta}
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Any]) -> None:
-        restored: list[tuple[list[Tensor], list[Tensor]]] = [(self.masters, state["masters"]), (self.ema, state["ema"])]
-        for targets, sources in restored:
-            for target, source in zip(targets, sources, strict=True):
+        for name, targets in (("masters", self.masters), ("ema", self.ema), ("momenta", self.muon.momenta)):
+            for target, source in zip(targets, state[name], strict=True):
                 target.copy_(source)
         for weight, master in zip(self.weights, self.masters, strict=True):
             weight.copy_(master)
-        for rule, saved in zip(self.rules, state["rules"], strict=True):
-            rule.load_state_dict(dict(saved))
+        self.adam.load_state_dict(dict(state["adam"]))
 
 
 def learning_rate(settings: OptimSettings, step: int, total_steps: int) -> float:

@@ -60,7 +60,7 @@ def evaluate(*overrides: str, rankings: Path | None = None, text: Path | None = 
         texts = jsonl.read_texts(text)
         corpus = build_corpus(texts, assistant.tokenizer, assistant.model.config.context, heldout=1.0)
         bits = bits_per_byte(
-            assistant.model, corpus.heldout, corpus.heldout_bytes, loop.recipe.pretrain.microbatch_tokens
+            assistant.model, list(corpus.heldout), corpus.heldout_bytes, loop.recipe.pretrain.microbatch_tokens
         )
         print(f"{key}: {bits:.4f} bits per byte, n = {corpus.heldout_bytes:,} bytes")
 

@@ -12,7 +12,7 @@ from mynah.model.attention import PackedPlan
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import initialise
 from mynah.nouns import Group
-from mynah.step0_pretrain.corpus import build, pieces
+from mynah.step0_pretrain.corpus import Documents, build, pieces
 from mynah.tokens import Tokenizer
 from mynah.train.bits import bits_per_byte
 from mynah.train.order import share
@@ -22,9 +22,9 @@ END = 99
 
 
 def test_a_short_document_stands_between_two_ends_of_text() -> None:
-    [piece] = pieces([1, 2, 3], END, 10)
-    assert piece.trunk == (END, 1, 2, 3, END)
-    assert piece.trunk_mask == (False, True, True, True, True)
+    documents = Documents()
+    documents.add(pieces([1, 2, 3], END, 10))
+    assert list(documents) == [Group((END, 1, 2, 3, END), (False, True, True, True, True))]
 
 
 @pytest.mark.parametrize("context", [2, 3, 4, 7, 50])
@@ -32,10 +32,13 @@ def test_a_short_document_stands_between_two_ends_of_text() -> None:
 def test_every_token_of_a_long_document_is_predicted_once(length: int, context: int) -> None:
     found = pieces(list(range(length)), END, context)
     assert all(2 <= len(piece) <= context for piece in found)
-    predicted = [token for piece in found for token, on in zip(piece.trunk, piece.trunk_mask, strict=True) if on]
+    documents = Documents()
+    documents.add(found)
+    assert [group.trunk for group in documents] == found
+    predicted = [token for group in documents for token, on in zip(group.trunk, group.trunk_mask, strict=True) if on]
     assert predicted == [*range(length), END]
     for piece, following in pairwise(found):
-        assert piece.trunk[-1] == following.trunk[0], "the next piece goes on where the last one ended"
+        assert piece[-1] == following[0], "the next piece goes on where the last one ended"
 
 
 def test_held_out_documents_are_chosen_by_the_hash_of_their_text(tiny_tokenizer: Tokenizer) -> None:
@@ -52,7 +55,7 @@ def test_held_out_documents_are_chosen_by_the_hash_of_their_text(tiny_tokenizer:
 
 def test_nothing_held_out_and_nothing_to_train_on(tiny_tokenizer: Tokenizer) -> None:
     corpus = build(["one", "two"], tiny_tokenizer, 64, heldout=0.0)
-    assert (len(corpus.train), corpus.heldout, corpus.heldout_bytes) == (2, [], 0)
+    assert (len(corpus.train), len(corpus.heldout), corpus.heldout_bytes) == (2, 0, 0)
     with pytest.raises(UserError, match=r"2 documents, all held out; give more text, or lower pretrain\.heldout"):
         build(["one", "two"], tiny_tokenizer, 64, heldout=0.999)
 
@@ -65,9 +68,7 @@ def test_special_tokens_in_raw_text_are_plain_text(tiny_tokenizer: Tokenizer) ->
 def test_bits_per_byte_equals_the_sum_done_by_hand(tiny_tokenizer: Tokenizer, texts: list[str]) -> None:
     model = initialise(ModelConfig.of_size(32, 2, tiny_tokenizer.vocab_size, 12, True, "llama"), seed=1)
     documents = [*texts, "é" * 40]
-    groups = [
-        group for text in documents for group in pieces(tiny_tokenizer.encode(text), tiny_tokenizer.end_of_text, 12)
-    ]
+    groups = list(build(documents, tiny_tokenizer, 12, heldout=1.0).heldout)
     assert len(groups) > len(documents), "some documents are cut"
     bits = 0.0
     for text in documents:

@@ -1,4 +1,4 @@
-"""AdamW with fp32 masters, the moving average, schedules: against their formulas."""
+"""AdamW and Muon with fp32 masters, the moving average, schedules: against their formulas."""
 
 import copy
 import math
@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mynah.train.muon import Muon
 from mynah.train.optim import MasterOptimiser, OptimSettings, learning_rate
 
 
@@ -212,6 +213,35 @@ def test_muon_moves_a_blocks_matrix_by_an_orthogonal_update_as_large_as_adamws()
     for name in ("embed_tokens.weight", "norm"):  # a first step of Adam moves each weight by the learning rate
         others = model.get_parameter(name).detach() - start.get_parameter(name).detach()
         assert others.abs() == pytest.approx(s.learning_rate, rel=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_muon_is_pytorchs_muon(dtype: torch.dtype) -> None:
+    """Theirs computes in bfloat16 always: in that format we agree to its rounding, in fp32 to a few hundredths."""
+    draw = torch.Generator().manual_seed(3)
+    shapes = [(8, 24), (24, 8), (8, 8), (8, 24)]  # two of one shape go through together
+    ours = [torch.randn(shape, generator=draw) for shape in shapes]
+    theirs = [matrix.clone() for matrix in ours]
+    muon = Muon(ours, 0.1, dtype)
+    oracle = torch.optim.Muon(theirs, lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for _ in range(5):
+        for matrix, other in zip(ours, theirs, strict=True):
+            matrix.grad = torch.randn(matrix.shape, generator=draw)
+            other.grad = matrix.grad.clone()
+        muon.step(0.02)
+        oracle.step()
+    for matrix, other in zip(ours, theirs, strict=True):
+        assert matrix.grad is None
+        torch.testing.assert_close(matrix, other, atol=2e-3, rtol=0)
+
+
+def test_a_matrix_without_a_gradient_moves_by_its_momentum_alone() -> None:
+    matrices = [torch.eye(4), torch.eye(4)]
+    muon = Muon(matrices, 0.0, torch.float32)
+    matrices[0].grad = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+    muon.step(0.1)
+    assert not torch.equal(matrices[0], torch.eye(4))
+    assert torch.equal(matrices[1], torch.eye(4))
 
 
 def test_muon_goes_on_bitwise_from_a_restored_state() -> None:
