@@ -186,7 +186,7 @@ def test_without_a_terminal_the_demo_says_how_to_chat(home: Path):
 def test_other_settings_are_one_sentence(home: Path):
     done = mynah("demo", "--mini", *MICRO, "sft.learning_rate=0.5", home=home)
     assert done.returncode == 1
-    assert "round-1/1-sft was made with another settings.sft.learning_rate (0.0007, now 0.5)" in done.stderr.replace(
+    assert "round-1/1-sft was made with another settings.sft.learning_rate (0.001, now 0.5)" in done.stderr.replace(
         "\n", ""
     )
     assert "Traceback" not in done.stderr

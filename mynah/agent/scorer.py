@@ -47,10 +47,16 @@ class Scorer:
         return cls(model, Tokenizer.load(folder), load_ensemble(folder, hardware.device))
 
     def score(self, prompts: Sequence[Prompt], answers: Sequence[Sequence[str]]) -> list[Scores]:
-        """Scores of the answers to each prompt. UserError names a prompt that does not fit the context."""
+        """Scores of the answers to each prompt. UserError names a prompt that does not fit the context.
+
+        Equal answers are scored once: their scores are equal to the last bit, wherever in a batch they would stand.
+        """
         context = self.model.backbone.config.context
-        groups = [answered(self.chat, prompt, texts, context) for prompt, texts in zip(prompts, answers, strict=True)]
-        return [Scores(*pair) for pair in score_groups(self.model, groups, self.budget, self.ensemble)]
+        distinct = [list(dict.fromkeys(texts)) for texts in answers]
+        groups = [answered(self.chat, prompt, texts, context) for prompt, texts in zip(prompts, distinct, strict=True)]
+        scored = score_groups(self.model, groups, self.budget, self.ensemble)
+        rows = [[only.index(text) for text in texts] for only, texts in zip(distinct, answers, strict=True)]
+        return [Scores(scores[k], ensemble[k]) for (scores, ensemble), k in zip(scored, rows, strict=True)]
 
     def best(self, samples: Sequence[Samples]) -> list[Samples]:
         """Best of n (Stiennon 2020, WebGPT): each prompt with its highest-scored answer alone.

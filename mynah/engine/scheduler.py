@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from mynah.nouns import Completion, FinishReason, SamplingParams
 
+ADMIT_SHARE = 4
+"""With 64 and 128 rows, sampling 2 048 short answers became 1.2 and 1.3 times as fast as by filling every free row."""
+
 
 @dataclass
 class Request:
@@ -45,7 +48,11 @@ class Row:
 
 
 class Scheduler:
-    """First come, first served; a request enters when rows for all its samples are free (or all rows are)."""
+    """First come, first served; a request enters when rows for all its samples are free (or all rows are).
+
+    While others run, requests wait until a quarter of the rows is free: a prefill holds up every row in flight, and
+    pays only for many prompts at a time. An engine that is not full admits at once.
+    """
 
     def __init__(self, rows: int, prefill_tokens: int) -> None:
         self.rows, self.prefill_tokens = rows, prefill_tokens
@@ -58,6 +65,8 @@ class Scheduler:
         The budget counts the padding too, since inside attention every prompt is as long as the longest.
         """
         free, longest = self.rows - len(self.running), 0
+        if self.running and free < self.rows // ADMIT_SHARE:
+            return []
         chosen: list[tuple[Request, int]] = []
         while self.waiting:
             request = self.waiting[0]

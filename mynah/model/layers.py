@@ -1,4 +1,4 @@
-"""The small layers of a block: RMSNorm, rotary positions, SwiGLU."""
+"""The small layers of a block: RMSNorm, rotary positions, SwiGLU, dropout."""
 
 from __future__ import annotations
 
@@ -51,3 +51,17 @@ class SwiGLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+def dropout(x: Tensor, share: float) -> Tensor:
+    """x with about `share` of its elements 0 and the rest scaled up, so that its mean stays (Srivastava 2014).
+
+    PyTorch's own draws one number an element, a tenth of the time of fine-tuning a small model on a CPU. There, four
+    elements share a 64-bit draw; the share is then rounded to 1/65536.
+    """
+    if not share or x.is_cuda:
+        return F.dropout(x, share)
+    draws = x.new_empty(-(-x.numel() // 4), dtype=torch.long).random_(-(2**63), None)
+    dropped = min(round(share * 2**16), 2**16 - 1)
+    kept = draws.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - 2**15
+    return x * (kept * (2**16 / (2**16 - dropped))).to(x.dtype)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mynah.model.attention import Attention, AttentionPlan
-from mynah.model.layers import RMSNorm, Rotary, SwiGLU
+from mynah.model.layers import RMSNorm, Rotary, SwiGLU, dropout
 from mynah.model.sizes import ModelConfig
 
 
@@ -21,9 +21,9 @@ class Block(nn.Module):
         self.post_attention_layernorm = RMSNorm(config.width, config.norm_eps)
         self.mlp = SwiGLU(config.width, config.ff_width)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, plan: AttentionPlan, dropout: float) -> Tensor:
-        x = x + F.dropout(self.self_attn(self.input_layernorm(x), cos, sin, plan), dropout)
-        return x + F.dropout(self.mlp(self.post_attention_layernorm(x)), dropout)
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, plan: AttentionPlan, share: float) -> Tensor:
+        x = x + dropout(self.self_attn(self.input_layernorm(x), cos, sin, plan), share)
+        return x + dropout(self.mlp(self.post_attention_layernorm(x)), share)
 
 
 class Transformer(nn.Module):

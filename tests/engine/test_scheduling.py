@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mynah.engine import Engine, Token
-from mynah.engine.scheduler import Request, Scheduler
+from mynah.engine.scheduler import Request, Row, Scheduler
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, SamplingParams
 from tests.model.tiny import random_tokens, tiny_model
@@ -42,6 +42,21 @@ def test_finished_rows_are_refilled(model: Transformer) -> None:
     assert [len(completion.tokens) for completion in completions] == budgets
     assert {completion.finish_reason for completion in completions} == {"length"}
     assert idle(engine)
+
+
+def test_prefills_wait_until_they_pay() -> None:
+    """A full engine lets a quarter of its rows come free before it stops to prefill; a fresh one admits at once."""
+    scheduler = Scheduler(rows=8, prefill_tokens=1000)
+    scheduler.waiting.extend(Request(i, (1, 2, 3), PARAMS, 1, i) for i in range(20))
+    admitted = scheduler.admit()
+    assert len(admitted) == 8
+    scheduler.running = [Row(request, 0) for request, _ in admitted]
+    scheduler.running.pop()
+    assert scheduler.admit() == []  # one free row
+    scheduler.running.pop()
+    assert len(scheduler.admit()) == 2
+    scheduler.running.clear()
+    assert len(scheduler.admit()) == 8
 
 
 def test_more_samples_than_rows(model: Transformer) -> None:
