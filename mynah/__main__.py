@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from importlib import import_module
+from typing import NamedTuple
 
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.markup import escape
 
 import mynah
-from mynah.config import describe
 from mynah.errors import Interrupted, UserError
 from mynah.progress import console
-from mynah.recipe import Recipe
-from mynah.verbs import embedded, steps, use
 
-VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    # verb → (function, the recipe's tables that it reads)
-    "demo": (embedded.demo, ()),
-    "import": (steps.import_, ()),
-    "pretrain": (steps.pretrain, ("tokenizer", "model", "pretrain", "hardware")),
-    "sft": (steps.sft, ("sft", "hardware")),
-    "sample": (steps.sample, ("sample", "hardware")),
-    "label": (steps.label, ("label",)),
-    "reward": (steps.reward, ("reward", "hardware")),
-    "ppo": (steps.ppo, ("ppo", "hardware")),
-    "eval": (use.evaluate, ("eval", "hardware")),
-    "chat": (use.chat, ("hardware",)),
-    "data": (use.data, ()),
-    "report": (use.report, ()),
-    "export": (use.export, ()),
+
+class Verb(NamedTuple):
+    """A function of mynah.verbs, what it does in a line, and the recipe's tables that it reads."""
+
+    function: str
+    help: str
+    tables: tuple[str, ...] = ()
+
+
+VERBS = {
+    "demo": Verb("embedded:demo", "All steps on the embedded world, a report, and a chat with the result."),
+    "import": Verb("steps:import_", "A Hugging Face checkpoint folder as the base model of a run."),
+    "pretrain": Verb(
+        "steps:pretrain",
+        "Step 0: a tokenizer and a base model from raw text.",
+        ("tokenizer", "model", "pretrain", "hardware"),
+    ),
+    "sft": Verb("steps:sft", "Step 1: fine-tune the base model on demonstrations.", ("sft", "hardware")),
+    "sample": Verb("steps:sample", "Answers of the newest policy to prompts, for ranking.", ("sample", "hardware")),
+    "label": Verb("steps:label", "Rank answers by hand in the terminal.", ("label",)),
+    "reward": Verb("steps:reward", "Step 2: a reward model from rankings or pairs.", ("reward", "hardware")),
+    "ppo": Verb("steps:ppo", "Step 3: PPO against the newest reward model.", ("ppo", "hardware")),
+    "eval": Verb("use:evaluate", "Measure the newest models on data they have not seen.", ("eval", "hardware")),
+    "chat": Verb("use:chat", "Talk to the newest policy of a run.", ("hardware",)),
+    "data": Verb("use:data", "Check data files and say what they hold."),
+    "report": Verb("use:report", "Write report.html from all that the run has so far."),
+    "export": Verb("use:export", "Copy a checkpoint out of a run, as the Hugging Face folder that it is."),
 }
 
 
-def build_app() -> App:
-    """The command line. Settings of a verb's tables stand below its help, as documented in the settings classes."""
+def build_app(chosen: str = "") -> App:
+    """The command line. Only the chosen verb is imported: PyTorch alone takes seconds, and most help needs none of it.
+
+    Settings of its tables stand below a verb's help, as documented in the settings classes.
+    """
     app = App(
         name="mynah",
         version=mynah.__version__,
@@ -46,17 +59,20 @@ def build_app() -> App:
         console=Console(),
         error_console=console,
     )
-    for name, (function, tables) in VERBS.items():
-        settings = "\n\n".join(_settings(table) for table in tables)
-        epilogue = f"Settings, given as `table.key=value`:\n\n```\n{settings}\n```" if settings else None
-        app.command(function, name=name, help_epilogue=epilogue)
+    for place, (name, verb) in enumerate(VERBS.items()):
+        module, _, function = f"mynah.verbs.{verb.function}".partition(":")
+        if name == chosen:
+            settings = _settings(verb.tables)
+            app.command(getattr(import_module(module), function), name=name, help_epilogue=settings, sort_key=place)
+        else:
+            app.command(f"{module}:{function}", name=name, help=verb.help, sort_key=place)
     return app
 
 
 def main() -> None:
     """Run a verb. Mistakes are one sentence, an interruption says how to go on."""
     try:
-        build_app()(sys.argv[1:])
+        build_app(*sys.argv[1:2])(sys.argv[1:])
     except Interrupted as stop:
         console.print(f"[yellow]{escape(str(stop))}[/yellow]", soft_wrap=True)
         sys.exit(130)
@@ -67,10 +83,16 @@ def main() -> None:
         sys.exit(1)
 
 
-def _settings(table: str) -> str:
-    schema = Recipe.model_fields[table].annotation
-    assert isinstance(schema, type)
-    return describe(schema, table)
+def _settings(tables: tuple[str, ...]) -> str | None:
+    """Every setting of the recipe's `tables`, for the foot of a verb's help."""
+    if not tables:
+        return None
+    from mynah.config import describe
+    from mynah.recipe import Recipe
+
+    schemas = [(Recipe.model_fields[table].annotation, table) for table in tables]
+    described = "\n\n".join(describe(schema, table) for schema, table in schemas if isinstance(schema, type))
+    return f"Settings, given as `table.key=value`:\n\n```\n{described}\n```"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -132,8 +133,22 @@ def test_every_verb_explains_itself_by_example(mynah, verb):
     status, out, err = mynah(verb, "--help")
     assert status == 0, err
     assert f"mynah {verb}" in out.split("Parameters")[0].replace("Usage: mynah", ""), "the help shows an example"
-    for table in VERBS[verb][1]:
+    for table in VERBS[verb].tables:
         assert f"{table}." in out, "the help lists the settings that the verb reads"
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
+def test_what_needs_no_verb_loads_no_pytorch(arguments):
+    code = f"import sys; sys.argv[1:] = {arguments!r}; from mynah.__main__ import build_app\n"
+    code += "try: build_app(sys.argv[1])(sys.argv[1:])\nexcept SystemExit: pass\nprint('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "False"
+
+
+def test_verbs_stand_in_the_order_in_which_a_team_meets_them(mynah):
+    _, out, _ = mynah("--help")
+    listed = [line.split()[1] for line in out.splitlines() if line.startswith("│ ") and line[2].isalpha()]
+    assert listed == list(VERBS)
 
 
 @pytest.mark.parametrize(
