@@ -69,12 +69,12 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
             raise ValueError(f"heads ({self.heads}) must be a multiple of kv_heads ({self.kv_heads}).")
-        if self.head_width % 2:
+        if self.head_width % 2 and not self.learned_positions:
             raise ValueError(f"head_width ({self.head_width}) must be even: RoPE turns pairs.")
         if self.window is not None and self.context > self.window:
             raise ValueError(f"context ({self.context}) must not exceed the sliding window ({self.window}).")
-        if self.architecture == "gpt2" and not self.width == self.heads * self.head_width == self.kv_heads * self.head_width:
-            raise ValueError(f"width ({self.width}) must be heads · head_width, as many for keys and values: it is GPT-2.")
+        if self.architecture == "gpt2" and (self.heads * self.head_width != self.width or self.kv_heads != self.heads):
+            raise ValueError(f"GPT-2's width ({self.width}) must be heads ({self.heads}) · head_width, without groups.")
 
     @classmethod
     def of_size(

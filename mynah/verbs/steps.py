@@ -34,7 +34,8 @@ def import_(source: str, where: Where = HERE) -> None:
         A folder that holds config.json, model.safetensors (or shards) and tokenizer.json; or a model of the Hugging
         Face Hub, with the revision behind an @.
     """
-    stage = where.loop(new=True).adopt(fetch(source))
+    folder = fetch(source)
+    stage = where.loop(new=True).adopt(folder)
     config = load_config(stage.folder)
     console.print(f"{stage.folder}: {config.parameters():,} parameters, {config.architecture}", soft_wrap=True)
     if config.context == config.window:
