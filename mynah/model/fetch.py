@@ -6,7 +6,13 @@ import re
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import GatedRepoError, HTTPError, RepositoryNotFoundError, RevisionNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from mynah.errors import UserError
 
@@ -37,7 +43,8 @@ def fetch(source: str) -> Path:
     try:
         return Path(snapshot_download(hub["id"], revision=hub["revision"], allow_patterns=list(FILES)))
     except (OSError, HTTPError) as error:
-        cause = error.__cause__ or error  # when nothing is cached, the reason is wrapped
+        # Looked for in the cache in vain: the reason why it had to be is behind it.
+        cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
         raise UserError(f"{source}: {_why(cause, hub['id'], hub['revision'])}") from error
 
 
@@ -55,6 +62,6 @@ def _why(error: BaseException, model: str, revision: str | None) -> str:
             "`hf auth login` if it is private, or name a folder that holds the checkpoint."
         )
     return (
-        "is no folder here, and the Hugging Face Hub cannot be reached; fetch the model where there is a network "
-        "(`hf download`), copy it here, and name its folder."
+        f"is no folder here, and the Hugging Face Hub cannot be reached ({type(error).__name__}); fetch the model "
+        f"where there is a network (`hf download`), copy it here, and name its folder."
     )
