@@ -24,7 +24,7 @@ from mynah.model.precision import DTYPES, resolve
 from mynah.model.transformer import Transformer
 from mynah.nouns import Demonstration, Group, SamplingParams
 from mynah.recipe import Recipe, SampleSettings
-from mynah.runs import Run, Stage
+from mynah.runs import Run, Stage, weights_sha256
 from mynah.step0_pretrain.corpus import build as build_corpus
 from mynah.step0_pretrain.train import pretrain
 from mynah.step1_sft.train import finetune
@@ -73,7 +73,7 @@ class Loop:
         return stage
 
     def adopt(self, folder: Path) -> Stage:
-        """In place of step 0: a Hugging Face checkpoint folder (Llama, Qwen2, Qwen3) as the base model."""
+        """In place of step 0: a Hugging Face checkpoint folder as the base model, its weights bit for bit."""
         tokenizer, config, hardware = Tokenizer.load(folder), load_config(folder), self.recipe.hardware
         check_fits(tokenizer, config.vocab_size)
         data = {path.name: path for path in sorted(folder.glob("model*.safetensors"))}
@@ -82,7 +82,7 @@ class Loop:
         stage = self.run.begin("pretrain", 1, settings=settings, seed=self.seed, data=data, redo=self.redo)
 
         def write(target: Path) -> None:
-            model = load_policy(folder, DTYPES[hardware.dtype])
+            model = load_policy(folder, dtype=None)
             save_policy(model, target, eos=tokenizer.stop_ids, pad=tokenizer.pad)
             tokenizer.save(target, config.context)
 
@@ -153,7 +153,7 @@ class Loop:
     def _weights(self, policy: str) -> str:
         """The hash of a checkpoint's weights: as recorded, or of a snapshot, which no record names."""
         recorded = self.run.record["stages"].get(policy, {}).get("weights")
-        return recorded or sha256(self.run.root / policy / "model.safetensors")
+        return recorded or weights_sha256(self.run.root / policy)
 
     def _assistant(self, policy: str, rows: int, examples: Sequence[Demonstration]) -> Assistant | FewShot:
         folder, hardware = self.run.root / policy, self.recipe.hardware

@@ -7,6 +7,7 @@ parents, data hashes, settings, seed and code version.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
@@ -69,11 +70,19 @@ class Stage:
             "status": "done",
             "finished": _now(),
             "seconds": round(seconds, 1),
-            "weights": sha256(self.folder / "model.safetensors"),
+            "weights": weights_sha256(self.folder),
             "figures": dict(figures),
         }
         record["newest"][self.kind] = self.key
         self.run.write(record)
+
+
+def weights_sha256(checkpoint: Path) -> str:
+    """`sha256:…` of a checkpoint's weights: of its file, or of the hashes of its shards."""
+    hashes = [sha256(path) for path in sorted(checkpoint.glob("model-*.safetensors"))]
+    if not hashes:
+        return sha256(checkpoint / "model.safetensors")
+    return "sha256:" + hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 class Run:

@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mynah.model.layers import RMSNorm, rotate
+from mynah.model.layers import RMSNorm
+from mynah.model.rope import Turns, rotate
 from mynah.model.sizes import ModelConfig
 from mynah.nouns import PackedBatch
 
@@ -33,6 +34,7 @@ class Attention(nn.Module):
     def __init__(self, config: ModelConfig, layer: int) -> None:
         super().__init__()
         self.layer, self.head_width = layer, config.head_width
+        self.rotates = not config.learned_positions and layer not in config.nope_layers
         q_width, kv_width = config.heads * config.head_width, config.kv_heads * config.head_width
         self.q_proj = nn.Linear(config.width, q_width, bias=config.qkv_bias)
         self.k_proj = nn.Linear(config.width, kv_width, bias=config.qkv_bias)
@@ -41,11 +43,13 @@ class Attention(nn.Module):
         self.q_norm = RMSNorm(config.head_width, config.norm_eps) if config.qk_norm else nn.Identity()
         self.k_norm = RMSNorm(config.head_width, config.norm_eps) if config.qk_norm else nn.Identity()
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, plan: AttentionPlan) -> Tensor:
+    def forward(self, x: Tensor, turns: Turns | None, plan: AttentionPlan) -> Tensor:
         q, k, v = (
             project(x).unflatten(-1, (-1, self.head_width)) for project in (self.q_proj, self.k_proj, self.v_proj)
         )  # [T, H, W], [T, KV, W], [T, KV, W]
-        q, k = rotate(self.q_norm(q), cos, sin), rotate(self.k_norm(k), cos, sin)
+        q, k = self.q_norm(q), self.k_norm(k)
+        if turns is not None and self.rotates:
+            q, k = rotate(q, turns), rotate(k, turns)
         return self.o_proj(plan.attend(self.layer, q, k, v).flatten(-2))
 
 

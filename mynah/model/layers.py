@@ -1,10 +1,12 @@
-"""The small layers of a block: RMSNorm, rotary positions, SwiGLU, dropout."""
+"""The small layers of a block: norms, feed-forward layers, dropout."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from mynah.model.sizes import ModelConfig
 
 
 class RMSNorm(nn.Module):
@@ -19,25 +21,10 @@ class RMSNorm(nn.Module):
         return self.weight * F.rms_norm(x.float(), (x.shape[-1],), eps=self.eps).to(x.dtype)
 
 
-class Rotary(nn.Module):
-    """Rotary position embedding (Su et al. 2021), halves rotated as in Hugging Face's Llama."""
-
-    def __init__(self, head_width: int, theta: float) -> None:
-        super().__init__()
-        self.head_width, self.theta = head_width, theta
-
-    def forward(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Cosines and sines [T, 1, head_width] for positions [T]; the angles are computed in fp32."""
-        exponents = torch.arange(0, self.head_width, 2, device=positions.device).float() / self.head_width
-        angles = positions.float()[:, None] / self.theta**exponents  # [T, head_width / 2]
-        angles = torch.cat((angles, angles), dim=-1)[:, None]
-        return angles.cos().to(dtype), angles.sin().to(dtype)
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn each pair (x_i, x_{i + half}) of heads x [T, H, head_width] by its position's angle."""
-    first, second = x.chunk(2, dim=-1)
-    return x * cos + torch.cat((-second, first), dim=-1) * sin
+def residual_norm(config: ModelConfig) -> nn.Module:
+    """The norm that the model reads its residual stream through."""
+    norm = nn.LayerNorm if config.norm == "layer" else RMSNorm
+    return norm(config.width, config.norm_eps)
 
 
 class SwiGLU(nn.Module):
@@ -51,6 +38,24 @@ class SwiGLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class GELU(nn.Module):
+    """down(gelu(up(x))), GELU by its tanh approximation as GPT-2 has it (Hendrycks & Gimpel 2016)."""
+
+    def __init__(self, width: int, ff_width: int) -> None:
+        super().__init__()
+        self.up_proj = nn.Linear(width, ff_width)
+        self.down_proj = nn.Linear(ff_width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(F.gelu(self.up_proj(x), approximate="tanh"))
+
+
+def feed_forward(config: ModelConfig) -> nn.Module:
+    """The feed-forward layer of a block."""
+    layer = GELU if config.feed_forward == "gelu" else SwiGLU
+    return layer(config.width, config.ff_width)
 
 
 def dropout(x: Tensor, share: float) -> Tensor:

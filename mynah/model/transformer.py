@@ -7,22 +7,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mynah.model.attention import Attention, AttentionPlan
-from mynah.model.layers import RMSNorm, Rotary, SwiGLU, dropout
+from mynah.model.layers import dropout, feed_forward, residual_norm
+from mynah.model.rope import Rotary, Turns
 from mynah.model.sizes import ModelConfig
 
 
 class Block(nn.Module):
-    """x + attention(norm(x)), then x + swiglu(norm(x))."""
+    """x + attention(norm(x)), then x + feed_forward(norm(x))."""
 
     def __init__(self, config: ModelConfig, layer: int) -> None:
         super().__init__()
-        self.input_layernorm = RMSNorm(config.width, config.norm_eps)
+        self.input_layernorm = residual_norm(config)
         self.self_attn = Attention(config, layer)
-        self.post_attention_layernorm = RMSNorm(config.width, config.norm_eps)
-        self.mlp = SwiGLU(config.width, config.ff_width)
+        self.post_attention_layernorm = residual_norm(config)
+        self.mlp = feed_forward(config)
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, plan: AttentionPlan, share: float) -> Tensor:
-        x = x + dropout(self.self_attn(self.input_layernorm(x), cos, sin, plan), share)
+    def forward(self, x: Tensor, turns: Turns | None, plan: AttentionPlan, share: float) -> Tensor:
+        x = x + dropout(self.self_attn(self.input_layernorm(x), turns, plan), share)
         return x + dropout(self.mlp(self.post_attention_layernorm(x)), share)
 
 
@@ -34,9 +35,11 @@ class Transformer(nn.Module):
         self.config = config
         self.compiled = False
         self.embed_tokens = nn.Embedding(config.vocab_size, config.width)
+        if config.learned_positions:
+            self.embed_positions = nn.Embedding(config.context, config.width)
         self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
-        self.norm = RMSNorm(config.width, config.norm_eps)
-        self.rotary = Rotary(config.head_width, config.rope_theta)
+        self.norm = residual_norm(config)
+        self.rotary = None if config.learned_positions else Rotary(config)
         if not config.tied:
             self.lm_head = nn.Linear(config.width, config.vocab_size, bias=False)
 
@@ -46,9 +49,11 @@ class Transformer(nn.Module):
         Dropout acts on every residual branch; only SFT asks for it (InstructGPT: 0.2), PPO never may.
         """
         x = self.embed_tokens(tokens)
-        cos, sin = self.rotary(positions, x.dtype)
+        turns = self.rotary(positions, x.dtype) if self.rotary is not None else None
+        if self.config.learned_positions:
+            x = x + self.embed_positions(positions)
         for block in self.layers:
-            x = block(x, cos, sin, plan, dropout)
+            x = block(x, turns, plan, dropout)
         return self.norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:

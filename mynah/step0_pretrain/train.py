@@ -45,7 +45,7 @@ class ModelSettings(Settings):
     tied: bool = True
     """Share the embedding matrix with the output head."""
     architecture: Architecture = "llama"
-    """The Hugging Face family the folder is saved as: llama, qwen2 (q/k/v biases) or qwen3 (q/k norm)."""
+    """The Hugging Face family the folder is saved as: llama, qwen2 (q/k/v biases), qwen3 (q/k norm), gpt2, …"""
 
 
 class PretrainSettings(OptimSettings):

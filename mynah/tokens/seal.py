@@ -7,6 +7,7 @@ import re
 import secrets
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import tokenizers
@@ -111,10 +112,6 @@ class SealedTokenizer:
             if text in known:
                 self.spelling[text] = token["content"] = f"x{self._secret}n{number}x"
             names[text] = token["content"]
-        self._guard = f"x{self._secret}guardx"
-        plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-        last = max((token["id"] for token in data["added_tokens"]), default=0)
-        data["added_tokens"].append({"id": max(last + 1, original.get_vocab_size()), "content": self._guard, **plain})
         data.update(post_processor=None, truncation=None, padding=None)
         _respell(data["model"], self.spelling)
         self._copy = tokenizers.Tokenizer.from_str(json.dumps(data))
@@ -142,24 +139,55 @@ class SealedTokenizer:
         """Ids of a sealed text and the character where each starts; no token crosses a character index in `cuts`.
 
         Without cuts these are the ids of the whole. Where a token would cross, both sides are encoded by themselves.
-        `inside`: the text continues another one (some tokenizers treat the first word of a text otherwise).
+        `inside`: the text continues another one (some tokenizers put a space before the first word of a text).
         """
-        guard = self._guard if inside else ""
-        encoding = self._copy.encode(guard + text, add_special_tokens=False)
-        ids, offsets = encoding.ids[inside:], encoding.offsets[inside:]
+        ids, spans = self._encode(text, inside)
+        starts = [start for start, _ in spans]
         if text.count(self._secret) > sum(token in self._marks for token in ids):
             raise UserError(f"{self._where}: its normaliser changes its special tokens; choose another tokenizer.")
-        starts = [start - len(guard) for start, _ in offsets]
         for cut in sorted(cuts):
             at = bisect_left(starts, cut)
-            if at and offsets[at - 1][1] - len(guard) > cut:
+            if at and spans[at - 1][1] > cut:
                 left, left_starts = self.encode_sealed(text[:cut], [c for c in cuts if c < cut], inside)
                 right, right_starts = self.encode_sealed(text[cut:], [c - cut for c in cuts if c > cut], inside=True)
                 return left + right, left_starts + [cut + start for start in right_starts]
         return self._own_ids(ids), starts
 
+    def _encode(self, text: str, inside: bool) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids of the copy and where each lies; of a text `inside`, what goes before the first marker gets no prefix."""
+        if not inside or self._inside is self._copy:
+            encoding = self._copy.encode(text, add_special_tokens=False)
+            return encoding.ids, encoding.offsets
+        first = text.find(f"x{self._secret}")
+        first = first if first >= 0 else len(text)
+        head = self._inside.encode(text[:first], add_special_tokens=False)
+        tail = self._copy.encode(text[first:], add_special_tokens=False)
+        shifted = [(first + start, first + end) for start, end in tail.offsets]
+        return head.ids + tail.ids, head.offsets + shifted
+
+    @cached_property
+    def _inside(self) -> tokenizers.Tokenizer:
+        """The copy for text that continues another: it puts nothing before a text."""
+        data = json.loads(self._copy.to_str())
+        bare = {**data, **{part: _without_prefix(data[part]) for part in ("normalizer", "pre_tokenizer")}}
+        return self._copy if bare == data else tokenizers.Tokenizer.from_str(json.dumps(bare))
+
     def _own_ids(self, ids: Sequence[int]) -> list[int]:
         return [self._ids.get(token, token) for token in ids] if self._ids else list(ids)
+
+
+def _without_prefix(part: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A normaliser or pre-tokeniser that does all that `part` does but put a space before the text."""
+    if part is None or part["type"] == "Prepend":
+        return None
+    if part["type"] == "Metaspace":
+        return {**part, "prepend_scheme": "never"}
+    if part["type"] == "ByteLevel":
+        return {**part, "add_prefix_space": False}
+    if part["type"] == "Sequence":
+        [key] = part.keys() - {"type"}
+        return {**part, key: [kept for kept in map(_without_prefix, part[key]) if kept is not None]}
+    return part
 
 
 def _respell(model: dict[str, Any], spelling: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from mynah.config import load
 from mynah.errors import UserError
 from mynah.feedback.simulated import label as label_simulated
 from mynah.feedback.terminal import label as label_by_hand
+from mynah.model.fetch import fetch
 from mynah.model.hub import load_config
 from mynah.primer.worlds import WORLDS, world_of
 from mynah.progress import console
@@ -18,21 +19,30 @@ from mynah.recipe import Recipe
 from mynah.verbs.where import HERE, Where, say
 
 
-def import_(folder: Path, where: Where = HERE) -> None:
-    """Take a Hugging Face checkpoint folder (Llama, Qwen2, Qwen3) as the base model of a run.
+def import_(source: str, where: Where = HERE) -> None:
+    """Take an open checkpoint (Llama, Mistral, SmolLM, Qwen2, Qwen3, GPT-2) as the base model of a run.
 
     ```
+    mynah import Qwen/Qwen3-0.6B --run support
+    mynah import HuggingFaceTB/SmolLM2-135M-Instruct@main --run support
     mynah import ~/models/Qwen3-0.6B --run support
     ```
 
     Parameters
     ----------
-    folder
-        Holds config.json, model.safetensors (or shards), tokenizer.json.
+    source
+        A folder that holds config.json, model.safetensors (or shards) and tokenizer.json; or a model of the Hugging
+        Face Hub, with the revision behind an @.
     """
+    folder = fetch(source)
     stage = where.loop(new=True).adopt(folder)
     config = load_config(stage.folder)
     console.print(f"{stage.folder}: {config.parameters():,} parameters, {config.architecture}", soft_wrap=True)
+    if config.context == config.window:
+        console.print(
+            f"{stage.folder}: reads {config.context:,} tokens at most, its sliding window, which mynah does not slide.",
+            soft_wrap=True,
+        )
 
 
 def pretrain(text: Path, *overrides: str, where: Where = HERE) -> None:

@@ -4,19 +4,22 @@ Tolerances: fp32 1e-4; bf16 mean |Δ| ≤ 0.02, max ≤ 0.1.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
 from mynah.engine import Engine
+from mynah.model.sizes import RopeScaling
 from mynah.model.transformer import Transformer
 from mynah.nouns import Group, SamplingParams
 from mynah.train.packing import lay_out
 from mynah.train.token_loss import token_logprobs
-from tests.model.tiny import full_logits, random_tokens, tiny_model
+from tests.model.tiny import FAMILIES, full_logits, random_tokens, tiny_model
 
 PARAMS = SamplingParams(max_new_tokens=40, seed=1)
-ARCHITECTURES = pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3"])
+every_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+YARN = RopeScaling("yarn", 4.0, 64, attention_factor=1.2)
 
 
 @torch.no_grad()
@@ -36,15 +39,18 @@ def differences(model: Transformer, prompts: list[tuple[int, ...]], temperature:
     return (engine - learner).abs()
 
 
-@ARCHITECTURES
-@pytest.mark.parametrize("temperature", [1.0, 0.7])
-def test_engine_equals_learner_in_fp32(prompts: list[tuple[int, ...]], architecture: str, temperature: float) -> None:
-    assert differences(tiny_model(architecture=architecture), prompts, temperature).max() <= 1e-4
+@every_family
+def test_engine_equals_learner_in_fp32(prompts: list[tuple[int, ...]], family: dict[str, Any]) -> None:
+    assert differences(tiny_model(**family), prompts).max() <= 1e-4
 
 
-@ARCHITECTURES
-def test_engine_equals_learner_in_bf16(prompts: list[tuple[int, ...]], architecture: str) -> None:
-    delta = differences(tiny_model(dtype=torch.bfloat16, architecture=architecture), prompts)
+def test_engine_equals_learner_at_another_temperature(prompts: list[tuple[int, ...]]) -> None:
+    assert differences(tiny_model(rope_scaling=YARN), prompts, temperature=0.7).max() <= 1e-4
+
+
+@pytest.mark.parametrize("family", [FAMILIES[name] for name in ("llama", "qwen2", "qwen3", "gpt2")])
+def test_engine_equals_learner_in_bf16(prompts: list[tuple[int, ...]], family: dict[str, Any]) -> None:
+    delta = differences(tiny_model(dtype=torch.bfloat16, **family), prompts)
     assert delta.mean() <= 0.02
     assert delta.max() <= 0.1
 

@@ -15,7 +15,7 @@ from torch import nn
 from mynah.engine import Engine
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, SamplingParams
-from tests.model.tiny import random_tokens, tiny_model
+from tests.model.tiny import FAMILIES, random_tokens, tiny_model
 
 PARAMS = SamplingParams(max_new_tokens=20, seed=5, stop=(3,))
 FP32 = 1e-5
@@ -48,8 +48,9 @@ def assert_same(one: Completion, other: Completion, dtype: torch.dtype) -> None:
             "head_width": 8,
         },  # products so small that PyTorch would special-case them
         {"architecture": "qwen2", "width": 32, "head_width": 32, "ff_width": 64, "tied": False},
+        FAMILIES["gpt2"],
     ],
-    ids=["llama", "qwen3-small", "qwen2"],
+    ids=["llama", "qwen3-small", "qwen2", "gpt2"],
 )
 def test_output_does_not_depend_on_batch_mates(
     prompts: list[tuple[int, ...]], dtype: torch.dtype, shape: dict[str, Any]

@@ -14,7 +14,7 @@ from mynah.model.transformer import Transformer
 from mynah.nouns import Group
 from mynah.train.packing import lay_out
 from mynah.train.token_loss import token_logprobs
-from tests.model.tiny import full_logits, plain, random_tokens, tiny_model
+from tests.model.tiny import FAMILIES, full_logits, plain, random_tokens, tiny_model
 
 SHORTER, LONGER = 9, SHORT - 20  # of a prompt, to which the completions below add up to 41 tokens
 both_paths = pytest.mark.parametrize("length", [SHORTER, LONGER], ids=["products", "fused"])
@@ -51,16 +51,17 @@ def assert_same(model: Transformer, one: Callable[[], Tensor], other: Callable[[
     torch.testing.assert_close(values, values_2, rtol=0, atol=VALUES)
     assert grads.keys() == grads_2.keys() == dict(model.named_parameters()).keys()
     for name, grad in grads.items():
-        assert grad.abs().max() > 1e-3, name
+        # Without rotation a bias on the keys shifts all scores of a query alike, and the softmax does not see it.
+        assert grad.abs().max() > 1e-3 or name.endswith("k_proj.bias"), name
         torch.testing.assert_close(
             grad, grads_2[name], rtol=1e-4, atol=GRADIENTS, msg=lambda m, name=name: f"{name}: {m}"
         )
 
 
 @both_paths
-@pytest.mark.parametrize("architecture", ["llama", "qwen3"])
-def test_a_shared_prompt_equals_separate_sequences(architecture: str, length: int) -> None:
-    model, group = tiny_model(architecture=architecture), shared_prompt(length)
+@pytest.mark.parametrize("family", ["llama", "qwen3", "smollm3", "gpt2"])
+def test_a_shared_prompt_equals_separate_sequences(family: str, length: int) -> None:
+    model, group = tiny_model(**FAMILIES[family], context=512), shared_prompt(length)
     assert_same(
         model,
         lambda: token_logprobs(model, lay_out([group])),

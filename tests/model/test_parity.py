@@ -10,14 +10,16 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceC
 
 from mynah.model.heads import ScalarModel, with_scalar_head
 from mynah.model.hub import load_policy, load_scalar, save_policy, save_scalar
+from mynah.model.sizes import RopeScaling
 from mynah.nouns import Group
 from mynah.train.scoring import score_groups
-from tests.model.tiny import TINY, full_logits, random_tokens, tiny_model, unsettle
+from tests.model.tiny import FAMILIES, TINY, full_logits, random_tokens, tiny_model, unsettle
 
 TOLERANCE = 1e-4
 TOKENS = random_tokens(200, seed=7)
 END, PAD = 1, 2
 
+YARN = RopeScaling("yarn", 4.0, 64, beta_fast=4.0, attention_factor=1.3, truncate=False)
 SHAPES: dict[str, dict[str, Any]] = {
     "llama": {},
     "llama-untied": {"tied": False},
@@ -28,9 +30,17 @@ SHAPES: dict[str, dict[str, Any]] = {
     "qwen2-untied": {"architecture": "qwen2", "tied": False, "head_width": 12},
     "qwen3": {"architecture": "qwen3"},
     "qwen3-untied-bias": {"architecture": "qwen3", "tied": False, "attention_bias": True},
+    "mistral": {**FAMILIES["mistral"], "tied": False},
+    "smollm3": FAMILIES["smollm3"],
+    "smollm3-bias": {**FAMILIES["smollm3"], "tied": False, "attention_bias": True},
+    "gpt2": FAMILIES["gpt2"],
+    "gpt2-untied": {**FAMILIES["gpt2"], "tied": False, "ff_width": 40},
+    "llama-linear": {"rope_scaling": RopeScaling("linear", 3.0, 256)},
+    "llama3": {"rope_scaling": RopeScaling("llama3", 8.0, 64, low_freq_factor=1.0, high_freq_factor=4.0)},
+    "qwen2-yarn": {**FAMILIES["qwen2"], "rope_scaling": YARN},
 }
 every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-FAMILIES = pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3"])
+every_family = pytest.mark.parametrize("family", FAMILIES)
 
 
 def theirs(folder: Path, auto: Any = AutoModelForCausalLM) -> Any:
@@ -97,18 +107,10 @@ def test_we_read_their_policy(architecture: str, settings: dict[str, Any], tmp_p
     assert_same_logits(load_policy(tmp_path, torch.float32), their)
 
 
-@FAMILIES
-def test_we_read_sharded_weights(architecture: str, tmp_path: Path) -> None:
-    their = their_model(architecture)
-    their.save_pretrained(tmp_path, max_shard_size="60KB")
-    assert len(list(tmp_path.glob("model-*.safetensors"))) > 2
-    assert_same_logits(load_policy(tmp_path, torch.float32), their)
-
-
-@FAMILIES
+@pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3"])
 @pytest.mark.parametrize("form", ["old", "new"])
-def test_we_read_both_config_forms(architecture: str, form: str, tmp_path: Path) -> None:
-    their = their_model(architecture)
+def test_we_read_both_config_forms(family: str, form: str, tmp_path: Path) -> None:
+    their = their_model(family)
     their.save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     assert "rope_parameters" in config
@@ -152,18 +154,18 @@ def test_transformers_generates_our_greedy_tokens_and_stops(tmp_path: Path) -> N
     assert out[0, len(prompt) :].tolist() == expected[: expected.index(stop) + 1]
 
 
-def scalar_model(architecture: str, tied: bool) -> ScalarModel:
-    model = with_scalar_head(tiny_model(architecture=architecture, tied=tied), seed=5)
+def scalar_model(family: str, tied: bool) -> ScalarModel:
+    model = with_scalar_head(tiny_model(**FAMILIES[family], tied=tied), seed=5)
     model.bias.fill_(-1.25)
     return model
 
 
-@FAMILIES
+@every_family
 @pytest.mark.parametrize("tied", [True, False])
 @torch.no_grad()
-def test_their_classifier_gives_our_scores(architecture: str, tied: bool, tmp_path: Path) -> None:
+def test_their_classifier_gives_our_scores(family: str, tied: bool, tmp_path: Path) -> None:
     """logit + score_bias = our score: alone, and in a batch padded on the right; the text ends with END."""
-    model = scalar_model(architecture, tied)
+    model = scalar_model(family, tied)
     save_scalar(model, tmp_path, eos=END, pad=PAD)
     their = theirs(tmp_path, AutoModelForSequenceClassification)
     assert their.config.num_labels == 1
@@ -182,11 +184,11 @@ def test_their_classifier_gives_our_scores(architecture: str, tied: bool, tmp_pa
     torch.testing.assert_close(ours, alone, rtol=0, atol=TOLERANCE)
 
 
-@FAMILIES
+@every_family
 @pytest.mark.parametrize("tied", [True, False])
 @torch.no_grad()
-def test_a_scalar_model_comes_back_as_it_was(architecture: str, tied: bool, tmp_path: Path) -> None:
-    model = scalar_model(architecture, tied)
+def test_a_scalar_model_comes_back_as_it_was(family: str, tied: bool, tmp_path: Path) -> None:
+    model = scalar_model(family, tied)
     save_scalar(model, tmp_path, eos=END, pad=PAD)
     again = load_scalar(tmp_path, torch.float32)
     assert again.bias.item() == -1.25

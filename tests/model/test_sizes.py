@@ -13,7 +13,7 @@ from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
 from mynah.train.packing import lay_out
 from tests.model.test_parity import SHAPES
-from tests.model.tiny import TINY, plain, random_tokens
+from tests.model.tiny import FAMILIES, TINY, plain, random_tokens
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -30,6 +30,8 @@ def test_every_size_has_a_sound_shape(width: int, layers: int) -> None:
     assert 2.4 * width < config.ff_width < 3.1 * width
     with torch.device("meta"):
         assert config.parameters() == sum(weight.numel() for weight in Transformer(config).parameters())
+        gpt2 = ModelConfig.of_size(width, layers, 1000, 512, True, "gpt2")
+        assert gpt2.parameters() == sum(weight.numel() for weight in Transformer(gpt2).parameters())
 
 
 def test_a_shape_that_cannot_be_is_refused() -> None:
@@ -37,14 +39,20 @@ def test_a_shape_that_cannot_be_is_refused() -> None:
         replace(TINY, kv_heads=3)
     with pytest.raises(ValueError, match="must be even"):
         replace(TINY, head_width=15)
+    with pytest.raises(ValueError, match="without groups"):
+        replace(TINY, architecture="gpt2")
+    with pytest.raises(ValueError, match="must not exceed the sliding window"):
+        replace(TINY, architecture="mistral", window=64, window_layers=(0, 1))
 
 
-def test_flops_are_counted_right() -> None:
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_flops_are_counted_right(family: str) -> None:
     """Exactly the matrix products of a forward pass over sequences of 96 tokens, each of which meets 96 keys."""
-    model, batch = initialise(TINY, 0), lay_out([plain(random_tokens(96, seed)) for seed in range(8)])
+    config = replace(TINY, **FAMILIES[family])
+    model, batch = initialise(config, 0), lay_out([plain(random_tokens(96, seed)) for seed in range(8)])
     with FlopCounterMode(display=False) as counter:
         model.logits(model(batch.tokens, batch.positions, PackedPlan(batch, model.dtype)))
-    assert counter.get_total_flops() == 8 * 96 * TINY.flops_per_token(96)
+    assert counter.get_total_flops() == 8 * 96 * config.flops_per_token(96)
 
 
 def test_cache_bytes_are_counted_right() -> None:

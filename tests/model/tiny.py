@@ -25,6 +25,16 @@ TINY = ModelConfig(
     rope_theta=5_000.0,
 )
 
+FAMILIES: dict[str, dict[str, Any]] = {
+    "llama": {},
+    "mistral": {"architecture": "mistral"},
+    "smollm3": {"architecture": "smollm3", "nope_layers": (1,)},
+    "qwen2": {"architecture": "qwen2"},
+    "qwen3": {"architecture": "qwen3"},
+    "gpt2": {"architecture": "gpt2", "kv_heads": 4, "head_width": 12},
+}
+"""What makes TINY a model of each family."""
+
 
 def tiny_model(seed: int = 0, dtype: torch.dtype = torch.float32, **changes: Any) -> Transformer:
     model = initialise(replace(TINY, **changes), seed)

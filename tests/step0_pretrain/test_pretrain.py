@@ -231,7 +231,7 @@ def shape() -> train.ModelConfig:
     return train.ModelConfig.of_size(32, 2, 320, 32, True, "llama")
 
 
-@pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3"])
+@pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3", "gpt2"])
 def test_transformers_loads_the_folder_with_equal_logits(
     tmp_path: Path, texts: list[str], tiny_tokenizer: Tokenizer, architecture: Any
 ) -> None:

@@ -27,5 +27,6 @@ def hub(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> dict[
         "ours": root / "ours",
         "chatml": folders.chatml(root / "chatml"),
         "llama3": folders.llama3(root / "llama3"),
+        "llama2": folders.llama2(root / "llama2"),
         "sentencepiece": folders.sentencepiece(root / "sentencepiece"),
     }

@@ -78,6 +78,17 @@ TEXTUAL = """\
 {% endif %}
 """
 
+# Llama 2's: markers of text, and spaces that belong to the template.
+INST = """\
+{%- for message in messages %}
+    {%- if message.role == 'assistant' %}
+        {{- ' ' + message.content + ' ' + eos_token }}
+    {%- else %}
+        {{- bos_token + '[INST] ' + message.content | trim + ' [/INST]' }}
+    {%- endif %}
+{%- endfor %}
+"""
+
 # Drops the reasoning of all but the last answer, as Qwen3 does.
 FORGETFUL = """\
 {%- for message in messages %}
@@ -133,6 +144,28 @@ def sentencepiece(folder: Path) -> Path:
     backend = Backend.from_str(json.dumps(data))
     names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<stop>"}
     return _write(folder, backend, names, TEXTUAL)
+
+
+def llama2(folder: Path) -> Path:
+    """BPE with a visible space put before every text by the normaliser, as converted from sentencepiece; merges in the
+    old form of strings, and several named templates."""
+    backend = Backend(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    visible = [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    backend.normalizer = normalizers.Sequence(visible)
+    backend.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    trainer = trainers.BpeTrainer(vocab_size=420, special_tokens=pieces, show_progress=False)
+    backend.train_from_iterator([line for text in CORPUS for line in text.split(" ")], trainer)
+    data = json.loads(backend.to_str())
+    data["added_tokens"] = data["added_tokens"][:3]
+    data["model"]["merges"] = [" ".join(pair) for pair in data["model"]["merges"]]
+    names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": None}
+    templates = [{"name": "default", "template": INST}, {"name": "rag", "template": "{{ messages }}"}]
+    _write(folder, backend, {**names, "chat_template": templates}, None)
+    (folder / "tokenizer.json").write_text(json.dumps(data))  # `tokenizers` itself writes pairs
+    return folder
 
 
 def _byte_level(ignore_merges: bool = False) -> Backend:

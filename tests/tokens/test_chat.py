@@ -11,7 +11,7 @@ from mynah.tokens import CHAT_TEMPLATE, ChatFormat, Tokenizer
 from mynah.tokens.folder import TokenizerFolder
 from tests.tokens import folders
 
-FAMILIES = ["ours", "chatml", "llama3", "sentencepiece"]
+FAMILIES = ["ours", "chatml", "llama2", "llama3", "sentencepiece"]
 
 
 def system(text):
@@ -86,6 +86,22 @@ def test_prompt_and_answer_make_the_conversation(formats, family, messages):
             assert joined[-1] == form.tokenizer.end_of_turn
     if family == "ours":
         assert mask[-1] is True
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_text_cut_anywhere_stays_the_text(formats, family):
+    """Some tokenizers put a space before a text's first word; a piece that continues another must not get one."""
+    tokenizer, text = formats[family].tokenizer, "the quick brown  fox jumps]] 好 there"
+    for cut in range(1, len(text)):
+        ids, starts = tokenizer.sealed.encode_sealed(text, {cut})
+        assert tokenizer.decode(ids) == text, cut
+        assert len(ids) == len(starts)
+        assert cut in starts or text[cut] == "好"  # three bytes, all of which start at the character
+    mark = next(iter(tokenizer.sealed.spelling.values()))
+    for cut in range(1, 9):  # what follows a special token starts anew, whatever was cut before it
+        ids, _ = tokenizer.sealed.encode_sealed(f"{text[:9]}{mark}{text}", {cut})
+        at = ids.index(tokenizer.special[next(iter(tokenizer.sealed.spelling))])
+        assert ids[at:] == tokenizer.sealed.encode_sealed(f"{mark}{text}")[0]
 
 
 def test_our_format_by_hand(chat):

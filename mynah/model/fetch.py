@@ -1,0 +1,67 @@
+"""Where a checkpoint comes from: a folder on this machine, or a model of the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from mynah.errors import UserError
+
+HUB_ID = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
+FILES = (
+    "config.json",
+    "generation_config.json",
+    "model.safetensors",
+    "model-*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+)
+"""What is read here; other formats of the same weights stay on the Hub."""
+
+
+def fetch(source: str) -> Path:
+    """The checkpoint folder that `source` names: a path, or `org/name[@revision]`, which is downloaded unless cached.
+
+    A folder that exists is never looked for on the Hub. Raises UserError when there is neither.
+    """
+    folder = Path(source).expanduser()
+    hub = HUB_ID.fullmatch(source)
+    if folder.exists() or hub is None:
+        return folder
+    try:
+        return Path(snapshot_download(hub["id"], revision=hub["revision"], allow_patterns=list(FILES)))
+    except (OSError, HTTPError) as error:
+        # Looked for in the cache in vain: the reason why it had to be is behind it.
+        cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
+        raise UserError(f"{source}: {_why(cause, hub['id'], hub['revision'])}") from error
+
+
+def _why(error: BaseException, model: str, revision: str | None) -> str:
+    if isinstance(error, GatedRepoError):
+        return (
+            f"its owner asks you to accept terms at https://huggingface.co/{model} and to log in with `hf auth login`; "
+            f"or name a folder that holds the checkpoint."
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return f"the model has no revision {revision!r}; name another, or a folder that holds the checkpoint."
+    if isinstance(error, RepositoryNotFoundError):
+        return (
+            "is no folder here and no public model of the Hugging Face Hub; correct the name, log in with "
+            "`hf auth login` if it is private, or name a folder that holds the checkpoint."
+        )
+    return (
+        f"is no folder here, and the Hugging Face Hub cannot be reached ({type(error).__name__}); fetch the model "
+        f"where there is a network (`hf download`), copy it here, and name its folder."
+    )
