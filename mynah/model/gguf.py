@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mynah.errors import UserError
-from mynah.files import write_atomic
+from mynah.files import read_json, write_atomic
 from mynah.model.hub import load_policy
 from mynah.model.sizes import ModelConfig
 from mynah.tokens.llama_cpp import Vocabulary, vocabulary
@@ -40,12 +40,15 @@ def write_gguf(folder: Path, target: Path, dtype: str, name: str) -> None:
     """Write the policy in `folder` as the file `target`.
 
     Args:
-        dtype: Of the matrices, one of FORMATS. Vectors are always fp32, as llama.cpp wants them.
+        dtype: Of the matrices, one of FORMATS; empty for the checkpoint's own. Vectors are fp32, as llama.cpp wants.
         name: What the file calls the model.
 
     Raises:
-        UserError: The package `gguf` is missing, or llama.cpp does not compute this architecture or tokenizer.
+        UserError: No such dtype, the package `gguf` is missing, or llama.cpp does not know the model or tokenizer.
     """
+    dtype = dtype or read_json(folder / "config.json").get("torch_dtype", "float32")
+    if dtype not in FORMATS:
+        raise UserError(f"dtype {dtype!r}: no format of a GGUF file; use {', '.join(FORMATS)}.")
     model = load_policy(folder, torch.float32)
     config = model.config
     family = FAMILIES.get(config.architecture)

@@ -1,4 +1,4 @@
-"""A tokenizer as llama.cpp knows it: how each id is spelled and of what kind it is, merges, the pre-tokenizer by name."""
+"""A tokenizer as llama.cpp knows it: the spelling and kind of each id, merges, the pre-tokenizer by its name."""
 
 from __future__ import annotations
 
