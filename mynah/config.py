@@ -73,6 +73,9 @@ def describe(schema: type[Settings], prefix: str) -> str:
     """Every setting of `schema` with its default and its help, a line each, for `--help`."""
     lines = []
     for name, field in schema.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):  # a table in the table
+            lines.append(describe(field.annotation, f"{prefix}.{name}"))
+            continue
         help_text = " ".join((field.description or "").split())
         default = "" if field.is_required() else f"[{field.get_default(call_default_factory=True)}]"
         lines.append(f"{prefix}.{name} {default}\n    {help_text}")

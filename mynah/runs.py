@@ -1,8 +1,8 @@
 """Run folders: where each stage's checkpoint lies, what it was made from, and whether it is done.
 
 `runs/NAME/0-pretrain/`, `runs/NAME/round-R/{1-sft,2-reward,3-feedme,3-ppo}/` hold Hugging Face files only; resume state
-and metrics lie in `STAGE.state/` beside them. `run.json` names the newest of each stage and records every stage's
-parents, data hashes, settings, seed and code version.
+and metrics lie in `STAGE.state/` beside them, a LoRA adapter in `STAGE.adapter/`. `run.json` names the newest of each
+stage and records every stage's parents, data hashes, settings, seed and code version.
 """
 
 from __future__ import annotations
@@ -50,6 +50,11 @@ class Stage:
         return self.folder.with_name(f"{self.folder.name}.state")
 
     @property
+    def adapter(self) -> Path:
+        """The adapter alone, in PEFT's form, beside the checkpoint that it is merged into; only of stages with LoRA."""
+        return self.folder.with_name(f"{self.folder.name}.adapter")
+
+    @property
     def record(self) -> dict[str, Any]:
         return self.run.record["stages"].get(self.key, {})
 
@@ -62,8 +67,22 @@ class Stage:
         """Whether there is work to lose: a checkpoint, or state to resume from."""
         return self.done or any(self.state.glob("*.pt"))
 
-    def finish(self, write: Callable[[Path], None], seconds: float, figures: Mapping[str, Any]) -> None:
-        """Publish the checkpoint that `write` fills, and record the stage as done and newest of its kind."""
+    def finish(
+        self,
+        write: Callable[[Path], None],
+        seconds: float,
+        figures: Mapping[str, Any],
+        adapter: Callable[[Path], None] | None = None,
+    ) -> None:
+        """Publish the checkpoint that `write` fills, and record the stage as done and newest of its kind.
+
+        Args:
+            adapter: Fills a folder beside it with the adapter that was merged in.
+        """
+        if adapter:
+            write_folder(self.adapter, adapter)
+        else:  # one of an earlier training would belong to other weights
+            shutil.rmtree(self.adapter, ignore_errors=True)
         write_folder(self.folder, write)
         record = self.run.record
         record["stages"][self.key] |= {

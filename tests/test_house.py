@@ -28,7 +28,7 @@ LAYERS = (
 )
 STEPS = {"step0_pretrain", "step1_sft", "step2_reward", "step3_ppo"}
 ENGINE_NOUNS = {"SamplingParams", "Completion", "FinishReason"}  # the engine knows token ids: no text, tools or users
-TEST_ONLY = {"transformers", "trl", "vllm"}
+TEST_ONLY = {"transformers", "trl", "vllm", "peft", "llama_cpp"}
 MAX_LINES = 400
 
 # module -> (layer, chain in the layer, place in the chain)

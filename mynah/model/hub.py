@@ -12,6 +12,7 @@ from mynah.errors import UserError
 from mynah.files import read_json, write_json
 from mynah.model.config_json import from_hf, policy_class, scalar_class, to_hf
 from mynah.model.heads import EnsembleHeads, ScalarModel
+from mynah.model.lora import adapters
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer
 from mynah.model.weights import SHARD_BYTES, opened, read_weights, save_tensors, save_weights, stored
@@ -82,6 +83,33 @@ def load_ensemble(folder: Path, device: torch.device | str = "cpu") -> EnsembleH
         return None
     with opened(path, device) as file:
         return EnsembleHeads(file.get_tensor("weight"), file.get_tensor("bias"))
+
+
+def save_adapter(model: Transformer | ScalarModel, folder: Path, base: str) -> None:
+    """Write the adapters of `model` as PEFT does, so that `PeftModel.from_pretrained` puts them on the model `base`."""
+    layers, scalar = adapters(model), isinstance(model, ScalarModel)
+    first = next(iter(layers.values()))
+    rank = first.lora_A.shape[0]
+    config = {
+        "peft_type": "LORA",
+        "task_type": "SEQ_CLS" if scalar else "CAUSAL_LM",
+        "base_model_name_or_path": base,
+        "r": rank,
+        "lora_alpha": first.scale * rank,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": sorted({path.rpartition(".")[2] for path in layers}),
+        "modules_to_save": ["score"] if scalar else None,
+        "inference_mode": True,
+    }
+    write_json(folder / "adapter_config.json", config)
+    weights: dict[str, Tensor] = {}
+    for path, layer in layers.items():
+        name = f"base_model.model.model.{path.removeprefix('backbone.')}"
+        weights |= {f"{name}.lora_A.weight": layer.lora_A, f"{name}.lora_B.weight": layer.lora_B}
+    if isinstance(model, ScalarModel):
+        weights["base_model.model.score.weight"] = model.score.weight
+    _save_weights(weights, folder / "adapter_model.safetensors")
 
 
 def load_config(folder: Path) -> ModelConfig:

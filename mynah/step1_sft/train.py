@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,8 @@ from pydantic import Field
 
 from mynah.config import Amount, Count, Share
 from mynah.errors import UserError
-from mynah.model.hub import load_policy, save_policy
+from mynah.model.hub import load_policy, save_adapter, save_policy
+from mynah.model.lora import LoRA, adapted, merged
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.model.transformer import Transformer
 from mynah.nouns import Demonstration, Group
@@ -45,6 +46,8 @@ class SFTSettings(OptimSettings):
     """Tokens in one forward pass; a matter of memory, not of results."""
     heldout: Share = 0.05
     """Share of the demonstrations kept out of training to measure the loss."""
+    lora: LoRA = LoRA()
+    """Train adapters only."""
 
 
 def finetune(
@@ -73,6 +76,7 @@ def finetune(
     tokenizer = Tokenizer.load(parent)
     model = place(load_policy(parent, DTYPES[hardware.dtype], hardware.device), hardware)
     check_fits(tokenizer, model.config.vocab_size)
+    model = adapted(model, settings.lora, seed)
     train, held = build(demonstrations, ChatFormat(tokenizer), model.config.context, settings.heldout)
     plan = batches(len(train), settings.batch_size, settings.epochs, seed)
     per_epoch = len(plan) // settings.epochs
@@ -100,20 +104,22 @@ def finetune(
                     figures["quality"] = quality(model)
                     if best["quality"] is None or figures["quality"] > best["quality"]:
                         best["quality"], best["epoch"] = figures["quality"], (step + 1) // per_epoch
-                        best["weights"] = copy.deepcopy(model.state_dict())
+                        trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
+                        best["weights"] = {name: weight.detach().clone() for name, weight in trained}
             session.log(step + 1, figures)
             session.save_if_due(step + 1, lambda: {"learner": learner.state(), "best": best})
         if best["weights"]:
-            model.load_state_dict(best["weights"])
+            model.load_state_dict(best["weights"], strict=False)  # without those that are frozen
         else:
             learner.optimiser.copy_ema_to(model)
 
         def write(folder: Path) -> None:
-            save_policy(model, folder, eos=tokenizer.stop_ids, pad=tokenizer.pad)
+            save_policy(merged(model), folder, eos=tokenizer.stop_ids, pad=tokenizer.pad)
             tokenizer.save(folder, model.config.context)
 
+        adapter = partial(save_adapter, model, base=str(parent)) if settings.lora.rank else None
         chosen = {"epoch": best["epoch"] or settings.epochs, "demonstrations": len(train)}
-        stage.finish(write, session.seconds, chosen)
+        stage.finish(write, session.seconds, chosen, adapter)
 
 
 @torch.no_grad()

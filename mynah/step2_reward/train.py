@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,7 +12,8 @@ from torch import Tensor
 from mynah.config import Amount, Count, Share
 from mynah.model.attention import PackedPlan
 from mynah.model.heads import EnsembleHeads, ScalarModel, fresh_ensemble, with_scalar_head
-from mynah.model.hub import load_policy, save_ensemble, save_scalar
+from mynah.model.hub import load_policy, save_adapter, save_ensemble, save_scalar
+from mynah.model.lora import LoRA, adapted, merged
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.nouns import Comparison, Demonstration, Group
 from mynah.runs import Stage
@@ -45,6 +47,8 @@ class RewardSettings(OptimSettings):
     """Bootstrap heads whose disagreement tells where the rankings are silent; 0 for none."""
     ensemble_learning_rate: Amount = 1e-2
     """Learning rate of the ensemble's heads; linear on frozen features, so larger."""
+    lora: LoRA = LoRA()
+    """Train adapters and the score head only."""
 
 
 def train_reward(
@@ -69,7 +73,7 @@ def train_reward(
     ranked = build(comparisons, chat, policy.config.context, settings.heldout)
     train = [group for group in ranked if not group.heldout]
     held = [group for group in ranked if group.heldout]
-    model = with_scalar_head(policy, seed)
+    model = adapted(with_scalar_head(policy, seed), settings.lora, seed)
     heads = fresh_ensemble(max(1, settings.ensemble), policy.config.width, seed + 1).to(model.device)
     counts = bootstrap_weights(len(train), len(heads.bias), seed)
     plan = batches(len(train), settings.batch_size, settings.epochs, seed)
@@ -95,13 +99,15 @@ def train_reward(
         gain = normalise(model, heads, train, _demonstrated(demonstrations, chat, policy.config.context), settings)
 
         def write(folder: Path) -> None:
-            save_scalar(model, folder, eos=tokenizer.end_of_turn, pad=tokenizer.pad)
+            save_scalar(merged(model), folder, eos=tokenizer.end_of_turn, pad=tokenizer.pad)
             tokenizer.save(folder, policy.config.context)
             if settings.ensemble:
                 save_ensemble(heads, folder)
 
         figures = {**vars(pairs), "ensemble_spread": spread, "gain": gain, "train_prompts": len(train)}
-        stage.finish(write, session.seconds, figures | {"heldout_prompts": len(held)})
+        adapter = partial(save_adapter, model, base=str(parent)) if settings.lora.rank else None
+        figures["heldout_prompts"] = len(held)
+        stage.finish(write, session.seconds, figures, adapter)
 
 
 def _losses(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,8 @@ from mynah.engine import Engine
 from mynah.errors import UserError
 from mynah.files import write_folder
 from mynah.model.attention import PackedPlan
-from mynah.model.hub import load_ensemble, load_policy, load_scalar, save_policy, save_scalar
+from mynah.model.hub import load_ensemble, load_policy, load_scalar, save_adapter, save_policy, save_scalar
+from mynah.model.lora import LoRA, frozen_and_trained, merged
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.nouns import Group, PackedBatch, Prompt, SamplingParams, Trajectory
 from mynah.runs import Stage
@@ -95,6 +96,8 @@ class PPOSettings(OptimSettings):
     """Tokens in one forward pass; a matter of memory, not of results."""
     snapshots: Annotated[int, Field(ge=0)] = 0
     """Policies kept along the way, beside the resume state: the KL–gold frontier is drawn from them."""
+    lora: LoRA = LoRA()
+    """Train adapters, and the value head, only: policy and reference share a base, value and reward model another."""
 
 
 @dataclass(frozen=True)
@@ -119,16 +122,16 @@ class PPO:
         dtype, device = DTYPES[hardware.dtype], hardware.device
         self.settings, self.seed = settings, seed
         self.tokenizer = Tokenizer.load(start)
-        self.policy = place(load_policy(start, dtype, device), hardware)
-        check_fits(self.tokenizer, self.policy.config.vocab_size)
+        policy = place(load_policy(start, dtype, device), hardware)
+        check_fits(self.tokenizer, policy.config.vocab_size)
         if Tokenizer.load(reward).sha256 != self.tokenizer.sha256:
             raise UserError(
                 f"{reward}: a tokenizer that does not fit: the reward model reads other tokens than {start} writes."
             )
-        self.reference = copy.deepcopy(self.policy).requires_grad_(False)
-        self.reward_model = load_scalar(reward, dtype, device).requires_grad_(False)
+        self.reference, self.policy = frozen_and_trained(policy, settings.lora, seed)
+        reward_model = load_scalar(reward, dtype, device)
+        self.reward_model, self.value_model = frozen_and_trained(reward_model, settings.lora, seed)
         self.ensemble = load_ensemble(reward, device)
-        self.value_model = copy.deepcopy(self.reward_model).requires_grad_(True)
         self.policy_learner = Learner(self.policy, settings, updates)
         value_settings = settings.model_copy(
             update={"learning_rate": settings.value_learning_rate, "ema_half_life": 0.0}
@@ -260,7 +263,7 @@ class PPO:
 
     def save_policy(self, folder: Path) -> None:
         """The policy as it is now, with its tokenizer."""
-        save_policy(self.policy, folder, eos=self.tokenizer.stop_ids, pad=self.tokenizer.pad)
+        save_policy(merged(self.policy), folder, eos=self.tokenizer.stop_ids, pad=self.tokenizer.pad)
         self.tokenizer.save(folder, self.policy.config.context)
 
     def state(self) -> dict[str, Any]:
@@ -331,7 +334,7 @@ def train_ppo(
                 write_folder(stage.state / "snapshots" / f"{iteration + 1:06d}", ppo.save_policy)
             session.save_if_due(iteration + 1, state)
         assert ppo.policy_learner.step == updates, "schedule and average were laid out for another number of updates"
-        _publish(stage, ppo, history, session.seconds)
+        _publish(stage, ppo, str(start), history, session.seconds)
 
 
 def _refuse_collapse(stage: Stage, history: Sequence[dict[str, float]], max_ref_kl: float) -> None:
@@ -340,11 +343,11 @@ def _refuse_collapse(stage: Stage, history: Sequence[dict[str, float]], max_ref_
         raise UserError(f"{stage.key}: stopped at iteration {len(history)}, collapsed: {reason}.")
 
 
-def _publish(stage: Stage, ppo: PPO, history: Sequence[dict[str, float]], seconds: float) -> None:
-    """The value model beside the stage, then the averaged policy as the stage itself."""
+def _publish(stage: Stage, ppo: PPO, start: str, history: Sequence[dict[str, float]], seconds: float) -> None:
+    """The value model beside the stage, then the averaged policy as the stage itself, and its adapter if it has one."""
 
     def write_value(folder: Path) -> None:
-        save_scalar(ppo.value_model, folder, eos=ppo.tokenizer.end_of_turn, pad=ppo.tokenizer.pad)
+        save_scalar(merged(ppo.value_model), folder, eos=ppo.tokenizer.end_of_turn, pad=ppo.tokenizer.pad)
         ppo.tokenizer.save(folder, ppo.policy.config.context)
 
     write_folder(stage.folder.with_name(f"{stage.folder.name}.value"), write_value)
@@ -353,7 +356,8 @@ def _publish(stage: Stage, ppo: PPO, history: Sequence[dict[str, float]], second
     figures = {name: last[name] for name in names} | {"iterations": len(history)}
     figures["weights_changed"] = sum(row["weights_changed"] for row in history) / len(history)
     ppo.policy_learner.optimiser.copy_ema_to(ppo.policy)
-    stage.finish(ppo.save_policy, seconds, figures)
+    adapter = partial(save_adapter, ppo.policy, base=start) if ppo.settings.lora.rank else None
+    stage.finish(ppo.save_policy, seconds, figures, adapter)
 
 
 def _microbatch(minibatch: int, batch: PackedBatch, trajectories: Sequence[Trajectory]) -> Microbatch:

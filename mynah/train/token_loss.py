@@ -51,17 +51,19 @@ class _TargetLogprobs(torch.autograd.Function):
         return logprobs
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         hidden, head, targets, norms = ctx.saved_tensors
         for_hidden = torch.empty_like(hidden)
-        for_head = torch.zeros_like(head, dtype=torch.float32)
+        frozen = not ctx.needs_input_grad[1]  # beside adapters
+        for_head = None if frozen else torch.zeros_like(head, dtype=torch.float32)
         for rows in _chunks(hidden, head):
             gradient = gradients[0][rows, None] / ctx.temperature
             shares = _logits(hidden[rows], head, ctx.temperature).sub_(norms[rows, None]).exp_()  # softmax
             for_logits = shares.mul_(-gradient).scatter_add_(-1, targets[rows, None], gradient).to(hidden.dtype)
             for_hidden[rows] = for_logits @ head
-            for_head += for_logits.mT @ hidden[rows]
-        return for_hidden, for_head.to(head.dtype), None, None
+            if for_head is not None:
+                for_head += for_logits.mT @ hidden[rows]
+        return for_hidden, None if for_head is None else for_head.to(head.dtype), None, None
 
 
 def _chunks(hidden: Tensor, head: Tensor) -> list[slice]:

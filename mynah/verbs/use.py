@@ -17,12 +17,13 @@ from mynah.evals.reward_accuracy import accuracy
 from mynah.evals.summary import curves, summarise
 from mynah.files import read_json, write_folder, write_json, write_text
 from mynah.loop import Loop
+from mynah.model.gguf import write_gguf
 from mynah.model.hub import load_policy, save_policy
 from mynah.model.precision import DTYPES, resolve
 from mynah.nouns import SamplingParams
 from mynah.progress import console
 from mynah.recipe import Recipe
-from mynah.runs import Run
+from mynah.runs import Run, Stage
 from mynah.step0_pretrain.corpus import build as build_corpus
 from mynah.tokens import Tokenizer
 from mynah.train.bits import bits_per_byte
@@ -138,43 +139,70 @@ def report(where: Where = HERE) -> None:
 
 
 def export(
-    target: Path, *, what: Literal["policy", "reward"] = "policy", stage: str = "", dtype: str = "", where: Where = HERE
+    target: Path,
+    *,
+    what: Literal["policy", "reward", "adapter"] = "policy",
+    format: Literal["huggingface", "gguf"] = "huggingface",
+    stage: str = "",
+    dtype: str = "",
+    where: Where = HERE,
 ) -> None:
-    """Copy a checkpoint out of a run, as the Hugging Face folder that it is.
+    """Copy a checkpoint out of a run, as the Hugging Face folder that it is, or a policy as a GGUF file for llama.cpp.
 
     ```
     mynah export ./my-assistant --run demo
     mynah export ./my-reward-model --run demo --what reward
+    mynah export ./my-adapter --run demo --what adapter --stage round-1/1-sft
     mynah export ./my-assistant --run demo --dtype float32
+    mynah export ./my-assistant.gguf --run demo --format gguf --dtype q8_0
     ```
 
     Parameters
     ----------
     target
-        A folder that does not exist yet.
+        A folder, or with --format gguf a file, that does not exist yet.
     what
-        The newest policy, or the newest reward model.
+        The newest policy, the newest reward model, or the LoRA adapter alone that is merged into the newest policy.
+    format
+        Hugging Face's folder, or one file for llama.cpp.
     stage
         A checkpoint of the run by its folder, as round-1/1-sft.
     dtype
-        Write a policy's weights as float32 or bfloat16 instead of as they are.
+        Write a policy's weights as float32 or bfloat16 instead of as they are; in GGUF float16 and q8_0 too.
     """
     run = Run.existing(where.home, where.run)
     key = stage or (run.newest("reward") if what == "reward" else run.newest("ppo", "sft", "pretrain"))
     source = checkpoint(run, key)
     if target.exists():
-        raise UserError(f"{target}: exists already; name a new folder.")
+        raise UserError(f"{target}: exists already; name a new one.")
+    if what == "adapter":
+        export_adapter(run.stage(key), target)
+    elif format == "gguf":
+        write_gguf(source, target, dtype, run.name)
+    else:
+        export_folder(source, target, dtype if what == "policy" else "")
+    say(target)
+
+
+def export_folder(source: Path, target: Path, dtype: str) -> None:
+    """The checkpoint `source`, its weights in another number format if one is named."""
 
     def write(folder: Path) -> None:
         for path in source.iterdir():
             shutil.copy2(path, folder / path.name)
-        if dtype and what == "policy":
+        if dtype:
             tokenizer = Tokenizer.load(source)
             hardware = resolve(Recipe().hardware.model_copy(update={"dtype": dtype, "device": "cpu"}))
             save_policy(load_policy(source, DTYPES[hardware.dtype]), folder, eos=tokenizer.stop_ids, pad=tokenizer.pad)
 
     write_folder(target, write)
-    say(target)
+
+
+def export_adapter(stage: Stage, target: Path) -> None:
+    """The adapter that a stage trained; where the model is that it belongs on stands in its adapter_config.json."""
+    if not stage.adapter.is_dir():
+        raise UserError(f"{stage.folder}: was trained without LoRA, so there is no adapter; export the policy.")
+    write_folder(target, lambda folder: shutil.copytree(stage.adapter, folder, dirs_exist_ok=True))
 
 
 def talk(loop: Loop, stage: str, temperature: float, starters: tuple[str, ...] | list[str], system: str = "") -> None:
