@@ -15,6 +15,7 @@ from mynah.errors import Interrupted, UserError
 from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.verbs import embedded, steps, use
+from mynah.verbs.data import data
 
 VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     # verb → (function, the recipe's tables that it reads)
@@ -28,7 +29,7 @@ VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "ppo": (steps.ppo, ("ppo", "hardware")),
     "eval": (use.evaluate, ("eval", "hardware")),
     "chat": (use.chat, ("hardware",)),
-    "data": (use.data, ()),
+    "data": (data, ()),
     "report": (use.report, ()),
     "export": (use.export, ()),
 }
