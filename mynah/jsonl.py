@@ -186,9 +186,7 @@ def _answer(row: Row, field: str, value: Any) -> str:
         return value
     *before, message = _conversation(value, field)
     if message.role != "assistant":
-        raise Mistake(
-            f'field "{field}": an answer must be an assistant message, this one is a {message.role} message.'
-        )
+        raise Mistake(f'field "{field}": an answer must be an assistant message, this one is a {message.role} message.')
     if message.tool_calls:
         raise Mistake(f'field "{field}": an answer must be text, this one calls tools.')
     if before and tuple(before) != _messages(row, "prompt"):

@@ -1,6 +1,7 @@
 """ChatGPT's export: conversations.json, a tree of messages for each conversation, alone or in the zip.
 
-[{"title": "Hi", "current_node": "2", "mapping": {"2": {"parent": "1", "message": {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["Hi?"]}}}, …}}]
+[{"current_node": "2", "mapping": {"2": {"parent": "1", "message": {…}}, …}}]
+with messages {"author": {"role": "user"}, "content": {"content_type": "text", "parts": ["Hi?"]}}
 
 The branch that was last on the screen is one demonstration. Where an answer rests on a tool or a picture, the export
 does not hold what the assistant saw: the conversation ends before that question.

@@ -18,7 +18,7 @@ ENOUGH = 20
 """Pairs that a mark must tell apart: by chance 20 fall on one side once in half a million."""
 LONG = 40
 """Words from which on an answer is expected to end like a sentence."""
-CUT_OFF = 0.05
+CUT_OFF = 0.1
 _CONTROL = re.compile(r"<\|[a-z_]+\|>|</?s>|\[/?INST\]|<(?:start|end)_of_turn>")
 
 
@@ -52,9 +52,9 @@ def _answers(rows: Sequence[Row]) -> Iterator[str]:
     if marks:
         found = ", ".join(mark for mark, _ in marks.most_common(3))
         yield f"{max(marks.values())} answers hold another model's control tokens as text ({found}); remove them"
-    if reasons := [reason for row in rows if isinstance(row, Samples) for reason in row.finish_reasons]:
-        if unfinished := sum(reason != "stop" for reason in reasons):
-            yield f"{unfinished} answers did not end within their budget"
+    reasons = [reason for row in rows if isinstance(row, Samples) for reason in row.finish_reasons]
+    if unfinished := sum(reason != "stop" for reason in reasons):
+        yield f"{unfinished} answers did not end within their budget"
 
 
 def _turns(rows: Sequence[Row], spoken: Sequence[Conversation]) -> Iterator[str]:
@@ -109,7 +109,8 @@ def leaks(rows: Sequence[Comparison]) -> Iterator[str]:
     longer = [share for row in rows if (share := longer_preferred(row)) is not None]
     rate = sum(longer) / max(1, len(longer))
     if len(longer) >= ENOUGH and not 1 - CERTAIN < rate < CERTAIN:
-        yield f"the {'longer' if rate > 0.5 else 'shorter'} answer is nearly always preferred: length gives the label away"
+        side = "longer" if rate > 0.5 else "shorter"
+        yield f"the {side} answer is nearly always preferred: length gives the label away"
 
 
 def _marks(text: str) -> set[str]:

@@ -22,16 +22,18 @@ LARGE = 10_000_000
 """Bytes from which on reading takes long enough to show its progress."""
 
 
+TEXT_FILE = "text file"
+
+
 @dataclass
 class Source:
-    """One file, read: its rows, and what did not become one."""
+    """One file, read and parsed."""
 
     path: Path
     form: str
     records: int
-    rows: list[Row]
-    left_out: Counter[str] = field(default_factory=Counter)
-    """Why → how many."""
+    parsed: list[Any]
+    """What its form's `parse` made; rows, where no `join` is to come."""
     broken: list[str] = field(default_factory=list)
     """A sentence for each malformed record that was skipped."""
 
@@ -41,11 +43,8 @@ class Source:
         return self.form == TEXT_FILE or (FORMS[self.form].own and self.path.suffix in {".jsonl", ".json"})
 
 
-TEXT_FILE = "text file"
-
-
 def read(path: Path, form: str = "", skip: bool = False) -> Source:
-    """All rows of a file, of the form named or recognised by its first record.
+    """All of a file, in the form named or recognised by its first record.
 
     Args:
         skip: Go on after a malformed record, which is then counted in `broken`.
@@ -64,7 +63,7 @@ def read(path: Path, form: str = "", skip: bool = False) -> Source:
         raise UserError(f"{path}: is empty; it should hold at least one JSON object{why}.")
     source.form = form or recognise(first.value, first.where)
     _collect(chain([first], stream), source, skip)
-    if not source.rows and not source.left_out:
+    if not source.parsed:
         raise UserError(f"{path}: no record is sound; the first of {len(source.broken)} mistakes: {source.broken[0]}")
     return source
 
@@ -80,23 +79,17 @@ def _sound(stream: Iterable[Record], source: Source, skip: bool) -> Iterator[Rec
 
 
 def _collect(stream: Iterable[Record], source: Source, skip: bool) -> None:
-    """Parse every record, join what belongs together, and keep it as the source's rows."""
-    form, parsed, done = FORMS[source.form], list[Any](), 0
+    parse, done = FORMS[source.form].parse, 0
     size = source.path.stat().st_size
     with Progress(source.path.name, size // 1000, "kB") if size > LARGE else nullcontext() as progress:
         for record in stream:
             try:
-                parsed += form.parse(record.value)
+                source.parsed += list(parse(record.value))  # all that a record makes, or nothing
             except jsonl.Mistake as mistake:
                 _note(source, f"{record.where}: {mistake}", skip)
             if progress:
                 progress.advance(int(record.share * size) // 1000 - done)
                 done = int(record.share * size) // 1000
-    for row in form.join(parsed):
-        if isinstance(row, LeftOut):
-            source.left_out[row.why] += 1
-        else:
-            source.rows.append(row)
 
 
 def _note(source: Source, sentence: str, skip: bool) -> None:
@@ -105,17 +98,34 @@ def _note(source: Source, sentence: str, skip: bool) -> None:
     source.broken.append(sentence)
 
 
-def of_kind(source: Source, kind: Kind) -> list[Row]:
-    """The source's rows of one kind; if it has none, what its rows give as that kind.
+def rows_of(sources: Sequence[Source], left_out: Counter[str], kind: Kind | None = None) -> list[Row]:
+    """The rows of all sources; what spans records of one form (trees, verdicts) spans its files too.
+
+    Args:
+        left_out: Why → how many; counted up.
+        kind: Take only rows of this kind; of a form that has none, what its rows give as that kind.
 
     Raises:
-        UserError: They give nothing.
+        UserError: Nothing of that kind can be made.
     """
-    rows = [row for row in source.rows if kind_of(row) == kind]
-    rows = rows or [made for row in source.rows for made in derive(row, kind)]
+    by_form: dict[str, list[Any]] = {}
+    for source in sources:
+        by_form.setdefault(source.form, []).extend(source.parsed)
+    rows: list[Row] = []
+    held: set[Kind] = set()
+    for form, parsed in by_form.items():
+        joined = parsed if form == TEXT_FILE else list(FORMS[form].join(parsed))
+        left_out.update(row.why for row in joined if isinstance(row, LeftOut))
+        found = [row for row in joined if not isinstance(row, LeftOut)]
+        held.update(map(kind_of, found))
+        if kind:
+            native = [row for row in found if kind_of(row) == kind]
+            found = native or [made for row in found for made in derive(row, kind)]
+        rows += found
     if not rows:
-        held = ", ".join(sorted({kind_of(row) for row in source.rows})) or "nothing"
-        raise UserError(f"{source.path}: holds {held}, of which no {kind} can be made.")
+        names = ", ".join(str(source.path) for source in sources)
+        why = f"{', '.join(sorted(held))}, of which no {kind} can be made" if held else "nothing to learn from"
+        raise UserError(f"{names}: holds {why}." + "".join(f" Left out: {n} {why}." for why, n in left_out.items()))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The folder that a conversion makes: a JSONL file for each kind, a folder for each side, and where it all came from."""
+"""The folder that a conversion makes: a file for each kind of row, a folder for each side, and their origin."""
 
 from __future__ import annotations
 
@@ -36,18 +36,32 @@ def check_target(out: Path, sources: Sequence[Path]) -> None:
             raise UserError(f"{out}: would be replaced while {path} is read from it; name a new folder.")
 
 
-def write(out: Path, rows: Mapping[str, Sequence[Row]], sources: Sequence[Source], settings: dict[str, Any]) -> None:
+def write(
+    out: Path,
+    rows: Mapping[str, Sequence[Row]],
+    sources: Sequence[Source],
+    left_out: Mapping[str, int],
+    settings: dict[str, Any],
+) -> None:
     """Write the rows of every side, whole or not at all; the side "" stands in `out` itself."""
-    counts = {side or "all": {kind: len(of_kind) for kind, of_kind in kinds(of_side).items()} for side, of_side in rows.items()}
     origin = [
-        {"file": source.path.name, "sha256": sha256(source.path), "form": source.form, "records": source.records}
+        {
+            "file": source.path.name,
+            "sha256": sha256(source.path),
+            "form": source.form,
+            "records": source.records,
+            "malformed": len(source.broken),
+        }
         for source in sources
     ]
+    parted = {side: kinds(of_side) for side, of_side in rows.items()}
+    counts = {side or "all": {kind: len(part) for kind, part in parts.items()} for side, parts in parted.items()}
 
     def fill(folder: Path) -> None:
-        for side, of_side in rows.items():
-            for kind, of_kind in kinds(of_side).items():
-                WRITE[kind](folder / side / f"{kind}.jsonl", of_kind)
-        write_json(folder / RECORD, {"sources": origin, "settings": settings, "rows": counts})
+        for side, parts in parted.items():
+            for kind, part in parts.items():
+                WRITE[kind](folder / side / f"{kind}.jsonl", part)
+        record = {"sources": origin, "settings": settings, "left_out": dict(left_out), "rows": counts}
+        write_json(folder / RECORD, record)
 
     write_folder(out, fill)

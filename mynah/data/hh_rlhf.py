@@ -31,6 +31,4 @@ def _transcript(record: dict[str, Any], field: str) -> Conversation:
     before, *turns = _TURN.split(string(record, field))
     if before.strip() or not turns:
         raise Mistake(f'field "{field}": a transcript that begins with "\\n\\nHuman:" or "\\n\\nAssistant:" is needed.')
-    return tuple(
-        Message(ROLES[role], text.strip()) for role, text in zip(turns[::2], turns[1::2], strict=True)
-    )
+    return tuple(Message(ROLES[role], text.strip()) for role, text in zip(turns[::2], turns[1::2], strict=True))

@@ -1,7 +1,8 @@
 """Open WebUI's exports: chats, with thumbs where people gave them, and the administrator's export of feedback.
 
-[{"chat": {"history": {"currentId": "2", "messages": {"2": {"parentId": "1", "role": "assistant", "content": "Hello!", "annotation": {"rating": 1}}, …}}}}]
-[{"type": "rating", "data": {"rating": 1, "sibling_model_ids": ["b"]}, "meta": {"message_id": "2"}, "snapshot": {"chat": {"chat": {…}}}}]
+[{"chat": {"history": {"currentId": "2", "messages": {"2": {"parentId": "1", …}, …}}}}]
+with messages {"role": "assistant", "content": "Hello!", "annotation": {"rating": 1}}
+[{"data": {"rating": 1, "sibling_model_ids": ["b"]}, "meta": {"message_id": "2"}, "snapshot": {"chat": {"chat": …}}}]
 
 The branch on the screen is a demonstration, up to the first answer that got a thumb down. Thumbs on answers to the same
 question are a ranking; a vote between two models (the arena) is one by itself.

@@ -1,6 +1,6 @@
 """OpenAssistant's message trees, nested or one message a row (Köpf et al. 2023, arXiv 2304.07327).
 
-{"message_tree_id": "1", "prompt": {"role": "prompter", "text": "Hi?", "replies": [{"role": "assistant", "text": "Hello!", "rank": 0, "replies": []}, …]}}
+{"message_tree_id": "1", "prompt": {"message_id": "1", "role": "prompter", "text": "Hi?", "replies": […]}}
 {"message_id": "2", "parent_id": "1", "role": "assistant", "text": "Hello!", "rank": 0}
 
 Answers to one message that people ranked (0 is best) are a K-way ranking. The best-ranked reply at every step, from the

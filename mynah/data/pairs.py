@@ -1,4 +1,4 @@
-"""Pairs whose two answers come as whole conversations, or whose prompt is a string, as TRL and many data sets have them.
+"""Pairs whose answers are whole conversations, or whose prompt is a string, as TRL and many data sets have them.
 
 {"prompt": "Hi?", "chosen": "Hello!", "rejected": "Go away."}
 {"chosen": [{"role": "user", …}, {"role": "assistant", …}], "rejected": [{"role": "user", …}, {"role": "assistant", …}]}

@@ -1,6 +1,6 @@
 """Two answers compared on five levels, ties among them (Tülu 1's human evaluation, Wang et al. 2023, arXiv 2306.04751).
 
-{"prompt": "Hi?", "completion_a": "Hello!", "completion_b": "Yes?", "preference": "a-is-slightly-better", "evaluator": "7"}
+{"prompt": "Hi?", "completion_a": "Hello!", "completion_b": "Yes?", "preference": "b-is-slightly-better"}
 
 How much better is kept in the prompt's `meta`: a ranking has an order and no distances.
 """

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from mynah.errors import UserError
 from mynah.files import reading
@@ -50,7 +50,7 @@ def records(path: Path) -> Iterator[Record]:
                 yield from _zip(path, file)
             elif path.suffix == ".gz":
                 with gzip.open(file) as unpacked:
-                    yield from _plain(str(path), unpacked, path.stat().st_size, file)
+                    yield from _plain(str(path), cast(IO[bytes], unpacked), path.stat().st_size, file)
             else:
                 yield from _plain(str(path), file, path.stat().st_size, file)
         except (EOFError, gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:

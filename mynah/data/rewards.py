@@ -1,7 +1,7 @@
-"""Single answers that people called good or bad: 0/1 rewards, thumbs, TRL's `label`.
+"""Single answers that people called good or bad: TRL's `label`, and 0/1 rewards as in Taskmaster (PERL, 2403.10704).
 
 {"prompt": "Hi?", "completion": "Hello!", "label": true}
-{"context": "[{\\"role\\": \\"user\\", \\"text\\": \\"Hi?\\"}]", "generation": "{\\"role\\": \\"agent\\", \\"text\\": \\"Hello!\\"}", "reward": 1.0}
+{"context": [{"role": "user", "text": "Hi?"}], "generation": {"role": "agent", "text": "Hello!"}, "reward": 1.0}
 
 A reward model learns from differences between answers to one prompt (Bradley-Terry): how good an answer is and how hard
 its prompt is cannot be told apart from one verdict. So answers to the same prompt are ranked by their share of good
@@ -39,17 +39,18 @@ def recognise(record: dict[str, Any]) -> bool:
     return {"prompt", "completion", "label"} <= set(record) or {"context", "generation", "reward"} <= set(record)
 
 
-def parse(record: dict[str, Any]) -> Iterator[Rated]:
+def parse(record: dict[str, Any]) -> Iterator[Rated | LeftOut]:
     if "generation" in record:
         context = _json(record, "context", list)
         said = tuple(_turn(turn, f"context[{i}]") for i, turn in enumerate(context))
         answer = _turn(_json(record, "generation", dict), "generation")
-        if not said or answer.role != "assistant":
-            raise Mistake('field "generation": a turn of the agent after some context is needed.')
-        yield Rated(Prompt(said), answer.content, verdict(record, "reward"))
-        return
-    *before, answer = messages(record, "completion", "assistant")
-    yield Rated(Prompt((*messages(record, "prompt"), *before)), answer.content, verdict(record, "label"))
+        good = verdict(record, "reward")
+    else:
+        *before, answer = messages(record, "completion", "assistant")
+        said, good = (*messages(record, "prompt"), *before), verdict(record, "label")
+    if answer.role != "assistant":
+        raise Mistake(f"the answer must be the assistant's, this one is a {answer.role} turn.")
+    yield Rated(Prompt(said), answer.content, good) if said else LeftOut("answers to nothing")
 
 
 def verdict(record: dict[str, Any], field: str) -> bool:
@@ -60,17 +61,18 @@ def verdict(record: dict[str, Any], field: str) -> bool:
     return VERDICTS[int(value)]
 
 
-def join(rows: Iterable[Rated]) -> Iterator[Comparison | Demonstration | LeftOut]:
-    """Rankings where answers to one prompt differ; the answers that all call good, as demonstrations."""
-    for prompt, shares in _by_prompt(rows):
-        yield from _ranking(prompt, shares)
-        for answer, share in shares.items():
-            if share == 1:
-                yield Demonstration((*prompt.messages, Message("assistant", answer)), "human")
+def join(rows: Iterable[Rated | T]) -> Iterator[Comparison | Demonstration | LeftOut | T]:
+    """Rankings where answers to one prompt differ, and the answers that all call good, as demonstrations."""
+    yield from _join(rows, demonstrate=True)
 
 
-def join_rankings(rows: Iterable[Rated | T]) -> Iterator[Comparison | LeftOut | T]:
-    """Only the rankings; rows that are something else already go through as they are."""
+def join_rankings(rows: Iterable[Rated | T]) -> Iterator[Comparison | Demonstration | LeftOut | T]:
+    """Only the rankings."""
+    yield from _join(rows, demonstrate=False)
+
+
+def _join(rows: Iterable[Rated | T], demonstrate: bool) -> Iterator[Comparison | Demonstration | LeftOut | T]:
+    """Rows that are something else already go through as they are."""
     rated = []
     for row in rows:
         if isinstance(row, Rated):
@@ -79,6 +81,10 @@ def join_rankings(rows: Iterable[Rated | T]) -> Iterator[Comparison | LeftOut | 
             yield row
     for prompt, shares in _by_prompt(rated):
         yield from _ranking(prompt, shares)
+        if demonstrate:
+            for answer, share in shares.items():
+                if share == 1:
+                    yield Demonstration((*prompt.messages, Message("assistant", answer)), "human")
 
 
 def _by_prompt(rows: Iterable[Rated]) -> Iterator[tuple[Prompt, dict[str, float]]]:

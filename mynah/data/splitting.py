@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mynah.data.near_duplicates import join, near_duplicates, normalise
+from mynah.data.near_duplicates import Ints, join, near_duplicates, normalise
 from mynah.data.rows import Row, prompt_of
 from mynah.errors import UserError
 
@@ -16,7 +16,7 @@ Side = Literal["train", "heldout", "test"]
 Grouping = Literal["first-turn", "prompt"]
 
 
-def groups_of(rows: Sequence[Row], grouping: Grouping = "first-turn") -> np.ndarray:
+def groups_of(rows: Sequence[Row], grouping: Grouping = "first-turn") -> Ints:
     """A group number for every row.
 
     Rows whose whole prompts are near-duplicates are one group; with `first-turn`, so are those whose first user turns
@@ -30,9 +30,7 @@ def groups_of(rows: Sequence[Row], grouping: Grouping = "first-turn") -> np.ndar
     return np.array([groups[numbers[0]] for numbers in keys], dtype=np.int64)
 
 
-def split(
-    rows: Sequence[Row], shares: Mapping[Side, float], seed: int = 0, grouping: Grouping = "first-turn"
-) -> list[Side]:
+def split(rows: Sequence[Row], groups: Ints, shares: Mapping[Side, float], seed: int = 0) -> list[Side]:
     """A side for every row: groups in an order that seed and content decide fill each share; the rest is for training.
 
     Raises:
@@ -41,7 +39,7 @@ def split(
     if min(shares.values()) < 0 or sum(shares.values()) >= 1:
         raise UserError("--heldout and --test are shares of the rows, such as 0.1; together they must stay below 1.")
     members: dict[int, list[int]] = {}
-    for row, group in enumerate(groups_of(rows, grouping).tolist()):
+    for row, group in enumerate(groups.tolist()):
         members.setdefault(group, []).append(row)
     sides: list[Side] = ["train"] * len(rows)
     waiting = sorted(members.values(), key=lambda group: _order(seed, min(_text(rows[row]) for row in group)))
@@ -57,16 +55,12 @@ def split(
         waiting = later
         if share and side not in sides:
             raise UserError(
-                f"no group of prompts is small enough for {share:.0%} of {len(rows)} rows: the smallest of "
-                f"{len(members)} has {min(map(len, members.values()))}; give more data, a larger share, "
-                f"or --group prompt."
+                f"{share:.0%} of {len(rows)} rows is less than the smallest of the {len(members)} groups of prompts "
+                f"that must stay together; give more data, a larger share, or --group prompt."
             )
+    if not waiting:
+        raise UserError(f"of {len(rows)} rows none is left to train on; lower --heldout or --test.")
     return sides
-
-
-def largest_group(rows: Sequence[Row], grouping: Grouping = "first-turn") -> int:
-    """How many rows the largest group has: those can only ever be on one side."""
-    return int(np.bincount(groups_of(rows, grouping)).max()) if rows else 0
 
 
 def _keys(row: Row, grouping: Grouping) -> list[str]:

@@ -28,18 +28,21 @@ def summarise(kind: Kind, rows: Sequence[Row], lengths: Lengths = words, unit: s
     if kind != "text":
         figures["different prompts"] = len({key(prompt_of(row)) for row in rows})
         figures["turns a row"] = round(sum(map(_turns, rows)) / len(rows), 2)
-    if kind == "demonstrations":
-        figures["answers"] = sum(1 for _ in answers_of(rows))
+    answers = list(answers_of(rows))
+    if answers:
+        figures["answers"] = len(answers)
     if kind == "rankings":
         figures |= _rankings([row for row in rows if isinstance(row, Comparison)])
     if kind == "samples":
         figures["answers a prompt"] = _spread(len(row.completions) for row in rows if isinstance(row, Samples))
         figures["models"] = len({row.model for row in rows if isinstance(row, Samples)})
     figures[unit] = sum(lengths([text for row in rows for text in _texts(row)]))
-    if answers := list(answers_of(rows)):
+    if answers:
         counts = lengths(answers)
         figures[f"{unit} an answer"] = f"{sum(counts) / len(counts):.1f} (longest {max(counts)})"
-    figures["copies"] = len(rows) - len({identity(row) for row in rows})
+    figures["same answers ranked again" if kind == "rankings" else "copies"] = len(rows) - len(
+        {identity(row) for row in rows}
+    )
     return figures
 
 

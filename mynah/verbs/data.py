@@ -14,10 +14,10 @@ from rich.table import Table
 
 from mynah.data import folder
 from mynah.data.checks import overlaps, warnings
-from mynah.data.convert import Source, clean, kinds, of_kind, read
+from mynah.data.convert import Source, clean, kinds, read, rows_of
 from mynah.data.forms import FORMS
-from mynah.data.rows import Kind, Row
-from mynah.data.splitting import Grouping, Side, largest_group, split
+from mynah.data.rows import Row
+from mynah.data.splitting import Grouping, Side, groups_of, split
 from mynah.data.summary import Lengths, summarise, words
 from mynah.errors import UserError
 from mynah.evals.intervals import Estimate
@@ -27,6 +27,9 @@ from mynah.verbs.where import say
 
 SHOWN = 3
 """Mistakes of a file that are shown one by one."""
+
+LARGE_GROUP = 0.2
+"""The share of the rows from which on a group that stays together makes the sides differ."""
 
 
 def data(
@@ -105,11 +108,11 @@ def data(
         _check(sources, lengths, unit)
         return
     left_out: Counter[str] = Counter()
-    rows = clean((row for s in sources for row in (of_kind(s, as_) if as_ else s.rows)), left_out)
+    rows = clean(rows_of(sources, left_out, as_), left_out)
     _say_what_was_left_out(left_out)
     sides = _sides(rows, {"heldout": heldout, "test": test}, seed, group)
     settings = {"as": as_, "heldout": heldout, "test": test, "group": group, "seed": seed}
-    folder.write(out, sides, sources, settings)
+    folder.write(out, sides, sources, left_out, settings)
     for side, of_side in sides.items():
         _show(side or str(out), of_side, lengths, unit)
     _warn(str(out), warnings(rows))
@@ -120,13 +123,17 @@ def data(
 
 def _check(sources: Sequence[Source], lengths: Lengths, unit: str) -> None:
     """Say what files hold as they are; those of another form as what they would become."""
+    files: dict[str, list[Row]] = {}
     for source in sources:
-        _show(str(source.path), source.rows, lengths, unit)
-        _warn(str(source.path), warnings(source.rows))
+        left_out: Counter[str] = Counter()
+        files[str(source.path)] = rows = rows_of([source], left_out)
+        _say_what_was_left_out(left_out)
+        _show(str(source.path), rows, lengths, unit)
+        _warn(str(source.path), warnings(rows))
         if not source.own:
             console.print(f"{escape(str(source.path))}: --out FOLDER writes it as mynah's own rows", soft_wrap=True)
     if len(sources) > 1:
-        for warning in overlaps({str(source.path): source.rows for source in sources}):
+        for warning in overlaps(files):
             console.print(f"[yellow]{escape(warning)}[/yellow]", soft_wrap=True)
 
 
@@ -135,13 +142,20 @@ def _sides(rows: list[Row], shares: dict[Side, float], seed: int, group: Groupin
     shares = {side: share for side, share in shares.items() if share}
     if not shares:
         return {"": rows}
-    placed = list(zip(split(rows, shares, seed, group), rows, strict=True))
+    groups = groups_of(rows, group)
+    largest = max(Counter(groups.tolist()).values())
+    if largest > LARGE_GROUP * len(rows):
+        console.print(
+            f"[yellow]{largest} of {len(rows)} rows hang together by near-duplicate prompts and stay on one side, "
+            f"so the sides differ in kind; --group prompt may part them[/yellow]",
+            soft_wrap=True,
+        )
+    placed = list(zip(split(rows, groups, shares, seed), rows, strict=True))
     return {side: [row for of, row in placed if of == side] for side in ("train", *shares)}
 
 
 def _say_what_was_read(source: Source) -> None:
     console.print(f"{escape(str(source.path))}: {source.form}, {source.records} records", soft_wrap=True)
-    _say_what_was_left_out(source.left_out)
     if source.broken:
         console.print(f"[yellow]skipped {len(source.broken)} malformed records:[/yellow]")
         for sentence in source.broken[:SHOWN]:
@@ -156,12 +170,13 @@ def _say_what_was_left_out(left_out: Counter[str]) -> None:
 def _show(title: str, rows: Sequence[Row], lengths: Lengths, unit: str) -> None:
     """One table, on standard output; a column for each kind."""
     columns = {kind: summarise(kind, of_kind, lengths, unit) for kind, of_kind in kinds(rows).items()}
-    table = Table(title=escape(title), title_justify="left", show_edge=False, pad_edge=False)
+    table = Table(show_edge=False, pad_edge=False)
     table.add_column("")
     for kind in columns:
         table.add_column(kind, justify="right")
     for name in dict.fromkeys(name for figures in columns.values() for name in figures):
         table.add_row(name, *(_shown(figures.get(name, "")) for figures in columns.values()))
+    print(f"\n{title}")
     Console(highlight=False).print(table)
 
 
