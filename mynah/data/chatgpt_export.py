@@ -69,7 +69,7 @@ def _message(raw: dict[str, Any]) -> Message | None:
     if isinstance(meta, dict) and meta.get("is_visually_hidden_from_conversation"):
         return Message(role, "")
     kind = content.get("content_type")
-    if kind in THOUGHTS:
+    if isinstance(kind, str) and kind in THOUGHTS:
         return Message(role, "")
     parts = content.get("parts")
     if role == "system" and not parts:

@@ -46,12 +46,13 @@ def _feedback(record: dict[str, Any]) -> Iterator[Parsed]:
         yield LeftOut("feedback without a thumb")
         return
     prompt, answer, good = _prompt(messages, name), _said(messages[name]).content, verdict(data, "rating")
+    siblings = data.get("sibling_model_ids") or []
+    if not isinstance(siblings, list):
+        raise Mistake('field "data.sibling_model_ids": a list of names is needed.')
     rivals = [
         _said(raw).content
         for other, raw in messages.items()
-        if other != name
-        and raw.get("parentId") == messages[name].get("parentId")
-        and raw.get("model") in (data.get("sibling_model_ids") or ())
+        if other != name and raw.get("parentId") == messages[name].get("parentId") and raw.get("model") in siblings
     ]
     if rivals:
         ranks = (1 if good else 2, *(2 if good else 1 for _ in rivals))
@@ -67,7 +68,7 @@ def _history(chat: dict[str, Any]) -> tuple[Messages, str]:
     if not all(isinstance(message, dict) for message in messages.values()):
         raise Mistake('field "history.messages": an object of messages by id is needed.')
     current = history.get("currentId") or next(reversed(messages), "")
-    if messages and current not in messages:
+    if messages and (not isinstance(current, str) or current not in messages):
         raise Mistake(f'field "history.currentId": {current!r} is not among the messages.')
     return messages, current
 

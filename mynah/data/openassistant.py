@@ -41,7 +41,7 @@ def parse(record: dict[str, Any]) -> Iterator[Node]:
     root = record.get("prompt", record)
     if not isinstance(root, dict):
         raise Mistake('field "prompt": the tree\'s first message is needed.')
-    parent, waiting = root.get("parent_id") or "", [root]
+    parent, waiting = string(root, "parent_id") if root.get("parent_id") else "", [root]
     yield _node(root, parent)
     while waiting:
         above = waiting.pop()
@@ -55,13 +55,16 @@ def parse(record: dict[str, Any]) -> Iterator[Node]:
 
 def join(nodes: Iterable[Node]) -> Iterator[Comparison | Demonstration | LeftOut]:
     """Trees from their messages; rankings and one demonstration from each."""
-    nodes = list(nodes)
-    known = {node.id for node in nodes}
-    replies: dict[str, list[Node]] = {}
+    by_id: dict[str, Node] = {}
     for node in nodes:
+        if node.id in by_id:
+            yield LeftOut("messages whose id another message has")
+        by_id.setdefault(node.id, node)
+    replies: dict[str, list[Node]] = {}
+    for node in by_id.values():
         if not node.kept:
             yield LeftOut("messages that were deleted or failed their review, with their replies")
-        elif node.parent and node.parent not in known:
+        elif node.parent and node.parent not in by_id:
             yield LeftOut("messages whose parent is not in the file, with their replies")
         else:
             replies.setdefault(node.parent, []).append(node)
@@ -78,6 +81,8 @@ def _node(message: dict[str, Any], parent: str) -> Node:
     rank = message.get("rank")
     if rank is not None and (isinstance(rank, bool) or not isinstance(rank, int | float) or rank != int(rank)):
         raise Mistake('field "rank": a whole number is needed, 0 for the best.')
+    if not message.get("message_id"):
+        raise Mistake('field "message_id": is missing.')
     said = Message(one_of(message, "role", ROLES), string(message, "text"))
     kept = not message.get("deleted") and message.get("review_result") is not False
     return Node(string(message, "message_id"), parent, said, None if rank is None else int(rank), kept)

@@ -29,7 +29,7 @@ def parse(record: dict[str, Any]) -> Iterator[Comparison | LeftOut]:
 
 def _conversation(record: dict[str, Any], side: str, prompt: Conversation) -> Conversation:
     """Prompt and answer; a list may hold the answer alone or the prompt's messages too."""
-    if isinstance(record[side], str):
+    if isinstance(record.get(side), str):
         if not prompt:
             raise Mistake('field "prompt": is missing; two answers as plain strings do not tell what was asked.')
         return (*prompt, Message("assistant", string(record, side)))

@@ -97,7 +97,7 @@ def _line(where: str, line: bytes, share: float) -> Record:
     except UnicodeDecodeError:
         return Record(where, {}, share, "is not UTF-8; save the file as UTF-8.")
     except json.JSONDecodeError as error:
-        return Record(where, {}, share, f"not JSON ({error.msg} at column {error.colno}).")
+        return Record(where, {}, share, f"not JSON ({_reason(error)}).")
     return _checked(where, value, share)
 
 
@@ -117,8 +117,7 @@ def _json(name: str, data: bytes) -> Iterator[Record]:
             yield from _lines(name, file := io.BytesIO(data), len(data), file)
             return
         raise UserError(
-            f"{name}:{error.lineno}: not JSON ({error.msg} at column {error.colno}); if the file is cut off, "
-            f"copy or download it again."
+            f"{name}:{error.lineno}: not JSON ({_reason(error)}); if the file is cut off, copy or download it again."
         ) from None
     if not isinstance(value, list):
         yield _checked(name, value, 1.0)
@@ -145,6 +144,10 @@ def _parquet(name: str, file: IO[bytes]) -> Iterator[Record]:
     except (pa.ArrowInvalid, OSError) as error:
         reason = str(error).split(". ")[0].rstrip(".")
         raise UserError(f"{name}: is not a whole Parquet file ({reason}); copy or download it again.") from None
+
+
+def _reason(error: json.JSONDecodeError) -> str:
+    return f"{error.msg.removesuffix(' starting at')} at column {error.colno}"
 
 
 def _checked(where: str, value: Any, share: float) -> Record:
