@@ -127,7 +127,8 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
+    """Turn a missing or unreadable file into one sentence about `path`."""
     try:
         yield
     except FileNotFoundError:
@@ -141,7 +142,7 @@ def _reading(path: Path) -> Iterator[None]:
 def read_text(path: Path) -> str:
     """The text of `path`, without a byte-order mark; UserError if it cannot be read or is not UTF-8."""
     try:
-        with _reading(path):
+        with reading(path):
             return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
@@ -158,7 +159,7 @@ def read_json(path: Path) -> Any:
 
 def sha256(path: Path) -> str:
     """`sha256:…` of a file's bytes; UserError if it cannot be read."""
-    with _reading(path), path.open("rb") as file:
+    with reading(path), path.open("rb") as file:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
 
 

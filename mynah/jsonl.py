@@ -25,22 +25,22 @@ Row = dict[str, Any]
 
 def read_demonstrations(path: Path) -> list[Demonstration]:
     """Rows of `{"messages"}` with at least one assistant turn. UserError names file, line and field."""
-    return _read(path, _demonstration)
+    return _read(path, demonstration_of)
 
 
 def read_prompts(path: Path) -> list[Prompt]:
     """Rows of `{"prompt"}`; any row that has one will do, so rankings serve as prompts too."""
-    return _read(path, _prompt)
+    return _read(path, prompt_of)
 
 
 def read_samples(path: Path) -> list[Samples]:
     """Rows of `{"prompt", "completions"}`."""
-    return _read(path, _samples)
+    return _read(path, samples_of)
 
 
 def read_comparisons(path: Path) -> list[Comparison]:
     """Rankings of K answers, or pairs. A file in which no row prefers one answer to another is refused."""
-    comparisons = _read(path, _comparison)
+    comparisons = _read(path, comparison_of)
     if not any(comparison.pairs() for comparison in comparisons):
         raise UserError(
             f"{path}: every ranking is a tie, so nothing is preferred to anything; rank some answers apart."
@@ -51,7 +51,7 @@ def read_comparisons(path: Path) -> list[Comparison]:
 def read_texts(path: Path) -> list[str]:
     """Documents: rows of `{"text"}` in a .jsonl file, else a text file whose documents are parted by blank lines."""
     if path.suffix in {".jsonl", ".json"}:
-        return _read(path, lambda row: _string(row, "text"))
+        return _read(path, text_of)
     texts = [text.strip() for text in read_text(path).split("\n\n")]
     if not any(texts):
         raise UserError(f"{path}: is empty; it should hold text, documents parted by blank lines.")
@@ -109,8 +109,8 @@ def rows(path: Path) -> Iterator[tuple[int, Row]]:
         yield number, row
 
 
-class _Mistake(Exception):
-    """What is wrong with a row; `_read` adds the file and line."""
+class Mistake(Exception):
+    """What is wrong with a row; whoever reads the file adds the file and line."""
 
 
 def _read(path: Path, parse: Callable[[Row], T]) -> list[T]:
@@ -118,60 +118,65 @@ def _read(path: Path, parse: Callable[[Row], T]) -> list[T]:
     for number, row in rows(path):
         try:
             parsed.append(parse(row))
-        except _Mistake as mistake:
+        except Mistake as mistake:
             raise UserError(f"{path}:{number}: {mistake}") from None
     if not parsed:
         raise UserError(f"{path}: is empty; it should hold one JSON object a line.")
     return parsed
 
 
-def _demonstration(row: Row) -> Demonstration:
+def demonstration_of(row: Row) -> Demonstration:
+    """One row as a demonstration; Mistake names the field. The same holds for the four below."""
     messages = _messages(row, "messages")
     if not any(message.role == "assistant" for message in messages):
-        raise _Mistake('field "messages": has no assistant turn, so nothing is demonstrated.')
+        raise Mistake('field "messages": has no assistant turn, so nothing is demonstrated.')
     return Demonstration(messages, _name(row, "source"))
 
 
-def _prompt(row: Row) -> Prompt:
+def prompt_of(row: Row) -> Prompt:
     messages = _messages(row, "prompt")
     if messages[-1].role == "assistant":
-        raise _Mistake('field "prompt": ends with an assistant turn; it must end where the assistant is to answer.')
+        raise Mistake('field "prompt": ends with an assistant turn; it must end where the assistant is to answer.')
     meta = row.get("meta", {})
     if not isinstance(meta, dict):
-        raise _Mistake('field "meta": an object is needed.')
+        raise Mistake('field "meta": an object is needed.')
     return Prompt(messages, _name(row, "id"), meta)
 
 
-def _samples(row: Row) -> Samples:
+def samples_of(row: Row) -> Samples:
     completions = _completions(row, least=1)
     reasons, known = row.get("finish_reasons", ["stop"] * len(completions)), get_args(FinishReason)
     if not isinstance(reasons, list) or len(reasons) != len(completions) or not all(r in known for r in reasons):
-        raise _Mistake(f'field "finish_reasons": one of {", ".join(known)} is needed for each completion.')
-    return Samples(_prompt(row), completions, tuple(reasons), _name(row, "model"))
+        raise Mistake(f'field "finish_reasons": one of {", ".join(known)} is needed for each completion.')
+    return Samples(prompt_of(row), completions, tuple(reasons), _name(row, "model"))
 
 
-def _comparison(row: Row) -> Comparison:
+def comparison_of(row: Row) -> Comparison:
     if "chosen" in row or "rejected" in row:
         completions: tuple[str, ...] = tuple(_answer(row, side, row.get(side)) for side in ("chosen", "rejected"))
         ranks: tuple[int, ...] = (1, 2)
     else:
         completions, ranks = _completions(row, least=2), _ranks(row)
         if len(ranks) != len(completions):
-            raise _Mistake(f'field "ranks": {len(ranks)} ranks for {len(completions)} completions.')
-    return Comparison(_prompt(row), completions, ranks, _name(row, "labeller"), _name(row, "source"))
+            raise Mistake(f'field "ranks": {len(ranks)} ranks for {len(completions)} completions.')
+    return Comparison(prompt_of(row), completions, ranks, _name(row, "labeller"), _name(row, "source"))
+
+
+def text_of(row: Row) -> str:
+    return _string(row, "text")
 
 
 def _ranks(row: Row) -> tuple[int, ...]:
     ranks = row.get("ranks")
     if not isinstance(ranks, list) or not all(isinstance(rank, int) and not isinstance(rank, bool) for rank in ranks):
-        raise _Mistake('field "ranks": a list of whole numbers is needed, 1 for the best, equal for a tie.')
+        raise Mistake('field "ranks": a list of whole numbers is needed, 1 for the best, equal for a tie.')
     return tuple(ranks)
 
 
 def _completions(row: Row, least: int) -> tuple[str, ...]:
     completions = row.get("completions")
     if not isinstance(completions, list) or len(completions) < least:
-        raise _Mistake(f'field "completions": a list of at least {least} answers is needed.')
+        raise Mistake(f'field "completions": a list of at least {least} answers is needed.')
     return tuple(_answer(row, f"completions[{i}]", answer) for i, answer in enumerate(completions))
 
 
@@ -181,13 +186,11 @@ def _answer(row: Row, field: str, value: Any) -> str:
         return value
     *before, message = _conversation(value, field)
     if message.role != "assistant":
-        raise _Mistake(
-            f'field "{field}": an answer must be an assistant message, this one is a {message.role} message.'
-        )
+        raise Mistake(f'field "{field}": an answer must be an assistant message, this one is a {message.role} message.')
     if message.tool_calls:
-        raise _Mistake(f'field "{field}": an answer must be text, this one calls tools.')
+        raise Mistake(f'field "{field}": an answer must be text, this one calls tools.')
     if before and tuple(before) != _messages(row, "prompt"):
-        raise _Mistake(f'field "{field}": before the answer stand {len(before)} messages that are not the prompt.')
+        raise Mistake(f'field "{field}": before the answer stand {len(before)} messages that are not the prompt.')
     return message.content
 
 
@@ -197,22 +200,22 @@ def _messages(row: Row, field: str) -> Conversation:
 
 def _conversation(messages: Any, field: str) -> Conversation:
     if not isinstance(messages, list) or not messages:
-        raise _Mistake(f'field "{field}": a list of messages is needed.')
+        raise Mistake(f'field "{field}": a list of messages is needed.')
     return tuple(_message(message, f"{field}[{i}]") for i, message in enumerate(messages))
 
 
 def _message(message: Any, field: str) -> Message:
     if not isinstance(message, dict):
-        raise _Mistake(f'field "{field}": an object with role and content is needed.')
+        raise Mistake(f'field "{field}": an object with role and content is needed.')
     role, content, calls = message.get("role"), message.get("content"), message.get("tool_calls") or []
     if role not in ROLES:
-        raise _Mistake(f'field "{field}.role": unknown role {role!r}; known are {", ".join(ROLES)}.')
+        raise Mistake(f'field "{field}.role": unknown role {role!r}; known are {", ".join(ROLES)}.')
     if content is None and calls:
         content = ""
     if not isinstance(content, str):
-        raise _Mistake(f'field "{field}.content": a string is needed.')
+        raise Mistake(f'field "{field}.content": a string is needed.')
     if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
-        raise _Mistake(f'field "{field}.tool_calls": a list of objects is needed.')
+        raise Mistake(f'field "{field}.tool_calls": a list of objects is needed.')
     return Message(role, content, tuple(calls))
 
 
@@ -220,14 +223,14 @@ def _name(row: Row, field: str) -> str:
     """An optional string; numbers, as ids often are, will do."""
     value = row.get(field)
     if not isinstance(value, str | int | None):
-        raise _Mistake(f'field "{field}": a string is needed.')
+        raise Mistake(f'field "{field}": a string is needed.')
     return "" if value is None else str(value)
 
 
 def _string(row: Row, field: str) -> str:
     value = row.get(field)
     if not isinstance(value, str) or not value:
-        raise _Mistake(f'field "{field}": a non-empty string is needed.')
+        raise Mistake(f'field "{field}": a non-empty string is needed.')
     return value
 
 

@@ -18,7 +18,7 @@ LAYERS = (
     ("model",),
     ("engine", "train"),
     ("agent",),
-    ("step0_pretrain", "step1_sft", "step2_reward", "step3_ppo", "evals", "primer", "data"),
+    ("step0_pretrain", "step1_sft", "step2_reward", "step3_ppo", "evals < data", "primer"),
     ("feedback",),
     ("server",),
     ("recipe < loop",),

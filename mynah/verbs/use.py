@@ -1,4 +1,4 @@
-"""The verbs that use what was made: eval, chat, data, report, export."""
+"""The verbs that use what was made: eval, chat, report, export."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from mynah import jsonl
 from mynah.agent.assistant import Assistant
 from mynah.agent.scorer import Scorer
 from mynah.agent.terminal import chat as chat_in_terminal
-from mynah.data.summary import summarise as summarise_file
 from mynah.errors import UserError
 from mynah.evals.report import render
 from mynah.evals.reward_accuracy import accuracy
@@ -21,7 +20,6 @@ from mynah.model.gguf import write_gguf
 from mynah.model.hub import load_policy, save_policy
 from mynah.model.precision import DTYPES, resolve
 from mynah.nouns import SamplingParams
-from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.runs import Run, Stage
 from mynah.step0_pretrain.corpus import build as build_corpus
@@ -87,36 +85,6 @@ def chat(*overrides: str, stage: str = "", system: str = "", temperature: float 
     """
     loop = where.loop(overrides)
     talk(loop, stage, temperature, (), system)
-
-
-def data(files: list[Path]) -> None:
-    """Check data files and say what they hold; mistakes are named by file, line and field.
-
-    ```
-    mynah data demonstrations.jsonl rankings.jsonl
-    ```
-
-    A row is one of
-
-    ```
-    {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
-    {"prompt": [{"role": "user", "content": "…"}], "completions": [[…], …], "ranks": [1, 2, 2, 4]}
-    {"prompt": […], "chosen": […], "rejected": […]}
-    {"prompt": […]}
-    {"text": "…"}
-    ```
-
-    Parameters
-    ----------
-    files
-        JSONL files.
-    """
-    for path in files:
-        figures = summarise_file(path)
-        warnings = figures.pop("warnings")
-        print(f"{path}: " + ", ".join(f"{name} {value}" for name, value in figures.items()))
-        for warning in warnings:
-            console.print(f"[yellow]{path}: {warning}[/yellow]", soft_wrap=True)
 
 
 def report(where: Where = HERE) -> None:

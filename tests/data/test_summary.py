@@ -1,106 +1,74 @@
-"""What `mynah data` says about each kind of file."""
+"""The figures of each kind of row."""
 
-from pathlib import Path
-
-import pytest
-
-from mynah import jsonl
-from mynah.data.summary import summarise
-from mynah.errors import UserError
+from mynah.data.summary import summarise, words
+from mynah.evals.intervals import wilson
 from mynah.nouns import Comparison, Demonstration, Message, Prompt, Samples
 
 HI, HO = Prompt((Message("user", "Hi?"),)), Prompt((Message("user", "Ho?"),))
 CALL = Message("assistant", "", ({"type": "function", "function": {"name": "add", "arguments": "{}"}},))
 
 
-def test_demonstrations(tmp_path: Path) -> None:
-    one = Demonstration((Message("user", "Hi?"), Message("assistant", "1234"), Message("assistant", " ")))
+def test_words_are_counted_by_character_where_a_script_has_no_spaces() -> None:
+    assert words(["Tea, and rain.", "茶と雨 ok", ""]) == [3, 4, 0]
+
+
+def test_demonstrations() -> None:
+    one = Demonstration((Message("user", "Hi?"), Message("assistant", "one two"), Message("assistant", "three")))
     tool = Demonstration((Message("user", "Add."), CALL, Message("tool", "2"), Message("assistant", "2")))
-    jsonl.write_demonstrations(tmp_path / "d.jsonl", [one, one, tool])
-    assert summarise(tmp_path / "d.jsonl") == {
-        "kind": "demonstrations",
-        "conversations": 3,
-        "assistant turns": 6,
-        "mean characters an answer": round((4 + 1 + 4 + 1 + 0 + 1) / 6, 1),
-        "duplicates": 1,
-        "warnings": ["2 assistant turns are empty"],
+    assert summarise("demonstrations", [one, one, tool]) == {
+        "rows": 3,
+        "different prompts": 2,
+        "turns a row": round((3 + 3 + 4) / 3, 2),
+        "answers": 5,
+        "words": 4 + 4 + 3,
+        "words an answer": f"{7 / 5:.1f} (longest 2)",
+        "copies": 1,
     }
 
 
-def test_prompts_even_those_whose_history_calls_tools(tmp_path: Path) -> None:
+def test_prompts_even_those_whose_history_calls_tools() -> None:
     tool = Prompt((Message("user", "Add."), CALL, Message("tool", "2")))
-    jsonl.write_prompts(tmp_path / "p.jsonl", [HI, HI, tool, tool])
-    assert summarise(tmp_path / "p.jsonl") == {
-        "kind": "prompts",
-        "prompts": 4,
-        "mean turns": 2.0,
-        "duplicates": 2,
-        "warnings": [],
+    assert summarise("prompts", [HI, HI, tool, tool]) == {
+        "rows": 4,
+        "different prompts": 2,
+        "turns a row": 2.0,
+        "words": 6,
+        "copies": 2,
     }
 
 
-def test_samples(tmp_path: Path) -> None:
+def test_samples() -> None:
     rows = [Samples(HI, ("a", "b"), ("stop", "length"), "1-sft"), Samples(HO, ("a", "b"), ("stop", "stop"), "1-sft")]
-    jsonl.write_samples(tmp_path / "s.jsonl", rows)
-    assert summarise(tmp_path / "s.jsonl") == {
-        "kind": "samples",
-        "prompts": 2,
-        "answers a prompt": 2.0,
-        "models": 1,
-        "warnings": ["1 answers did not end within their budget"],
-    }
+    figures = summarise("samples", rows)
+    assert (figures["answers"], figures["answers a prompt"], figures["models"]) == (4, "2", 1)
 
 
-def test_rankings(tmp_path: Path) -> None:
+def test_rankings() -> None:
     rows = [
-        Comparison(HI, ("long answer", "short", "short"), (1, 2, 3), "ann"),  # 3 pairs: longer twice, one to itself
-        Comparison(HI, ("a", "bb", "c", "d"), (1, 2, 2, 2), "bob"),  # 3 pairs, one uneven: shorter; 3 ties
+        Comparison(HI, ("long answer", "short", "short"), (1, 2, 3), "ann"),  # uneven pairs: longer twice
+        Comparison(HI, ("a", "bb", "c", "d"), (1, 2, 2, 2), "bob"),  # one uneven pair: shorter; 3 ties
+        Comparison(HI, ("a", "bb", "c", "d"), (1, 2, 2, 2), "cid"),
         Comparison(HO, ("a", "b"), (1, 1), "bob"),  # 1 tie
     ]
-    jsonl.write_comparisons(tmp_path / "r.jsonl", rows)
-    assert summarise(tmp_path / "r.jsonl") == {
-        "kind": "rankings",
-        "rankings": 3,
-        "answers a prompt": 3.0,
-        "strict pairs": 6,
-        "ties": 4,
-        "longer preferred": round(2 / 3, 3),
-        "labellers": 2,
-        "prompts": 2,
-        "warnings": ["1 pairs prefer a text to the same text", "1 rankings tie throughout and teach nothing"],
+    assert summarise("rankings", rows) == {
+        "rows": 4,
+        "different prompts": 2,
+        "turns a row": 1.0,
+        "answers": 13,
+        "answers a prompt": "2 (25%), 3 (25%), 4 (50%)",
+        "strict pairs": 9,
+        "ties": 7,
+        "longer preferred": wilson(1, 3),  # each ranking counts once
+        "labellers": 3,
+        "words": 4 + 14,
+        "words an answer": f"{14 / 13:.1f} (longest 2)",
+        "same answers ranked again": 1,
     }
 
 
-def test_pairs(tmp_path: Path) -> None:
-    path = tmp_path / "pairs.jsonl"
-    path.write_text('{"prompt": [{"role": "user", "content": "Hi?"}], "chosen": "ab", "rejected": "a"}\n')
-    figures = summarise(path)
-    assert figures["kind"] == "pairs"
-    assert (figures["strict pairs"], figures["longer preferred"]) == (1, 1.0)
-
-
-def test_raw_text_in_both_forms(tmp_path: Path) -> None:
-    jsonl.write_texts(tmp_path / "t.jsonl", ["abc", "de", "de"])
-    (tmp_path / "t.txt").write_text("abc\n\nde\n\nde\n")
-    for name in ("t.jsonl", "t.txt"):
-        assert summarise(tmp_path / name) == {
-            "kind": "raw text",
-            "documents": 3,
-            "characters": 7,
-            "duplicates": 1,
-            "warnings": [],
-        }
-
-
-def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "x.jsonl"
-    for content, sentence in {
-        "": ": is empty",
-        "\n{}\n": ":2: has none of the fields messages, prompt, completions, ranks, chosen, text",
-        '{"text": "a"}\n{"txt": "b"}\n': ':2: field "text"',
-        "{": ":1: not JSON",
-    }.items():
-        path.write_text(content)
-        with pytest.raises(UserError) as error:
-            summarise(path)
-        assert str(error.value).startswith(f"{path}{sentence}")
+def test_raw_text_in_tokens() -> None:
+    assert summarise("text", ["abc", "de", "de"], lambda texts: [len(text) for text in texts], "tokens") == {
+        "rows": 3,
+        "tokens": 7,
+        "copies": 1,
+    }
