@@ -14,7 +14,7 @@ from mynah.config import describe
 from mynah.errors import Interrupted, UserError
 from mynah.progress import console
 from mynah.recipe import Recipe
-from mynah.verbs import embedded, steps, use
+from mynah.verbs import embedded, measure, steps, use
 
 VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     # verb → (function, the recipe's tables that it reads)
@@ -26,7 +26,7 @@ VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "label": (steps.label, ("label",)),
     "reward": (steps.reward, ("reward", "hardware")),
     "ppo": (steps.ppo, ("ppo", "hardware")),
-    "eval": (use.evaluate, ("eval", "hardware")),
+    "eval": (measure.evaluate, ("eval", "hardware")),
     "chat": (use.chat, ("hardware",)),
     "data": (use.data, ()),
     "report": (use.report, ()),

@@ -139,6 +139,8 @@ def _prompt(row: Row) -> Prompt:
     meta = row.get("meta", {})
     if not isinstance(meta, dict):
         raise _Mistake('field "meta": an object is needed.')
+    if "subset" in row:  # RewardBench's and others': figures of its own in `mynah eval`
+        meta = {**meta, "subset": _name(row, "subset")}
     return Prompt(messages, _name(row, "id"), meta)
 
 

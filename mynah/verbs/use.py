@@ -1,4 +1,4 @@
-"""The verbs that use what was made: eval, chat, data, report, export."""
+"""The verbs that use what was made: chat, data, report, export. (`eval` is in measure.py.)"""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from mynah import jsonl
 from mynah.agent.assistant import Assistant
-from mynah.agent.scorer import Scorer
 from mynah.agent.terminal import chat as chat_in_terminal
 from mynah.data.summary import summarise as summarise_file
 from mynah.errors import UserError
 from mynah.evals.report import render
-from mynah.evals.reward_accuracy import accuracy
 from mynah.evals.summary import curves, summarise
 from mynah.files import read_json, write_folder, write_json, write_text
 from mynah.loop import Loop
@@ -23,46 +20,8 @@ from mynah.nouns import SamplingParams
 from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.runs import Run
-from mynah.step0_pretrain.corpus import build as build_corpus
 from mynah.tokens import Tokenizer
-from mynah.train.bits import bits_per_byte
 from mynah.verbs.where import HERE, Where, checkpoint, say
-
-
-def evaluate(*overrides: str, rankings: Path | None = None, text: Path | None = None, where: Where = HERE) -> None:
-    """Measure the newest models: the reward model on rankings, the policy's bits per byte on text.
-
-    ```
-    mynah eval --run mine --rankings heldout.jsonl
-    mynah eval --run mine --text book.txt
-    ```
-
-    Parameters
-    ----------
-    overrides
-        Settings, as `table.key=value`.
-    rankings
-        Rankings or pairs that the reward model has not seen.
-    text
-        Raw text that the policy has not seen.
-    """
-    loop = where.loop(overrides)
-    run, hardware = loop.run, loop.recipe.hardware
-    if not rankings and not text:
-        raise UserError("name what to measure on: --rankings FILE for the reward model, --text FILE for the policy.")
-    if rankings:
-        key = run.newest("reward")
-        result = accuracy(Scorer.load(run.root / key, hardware), jsonl.read_comparisons(rankings))
-        print(f"{key}: accuracy {result.value:.1%} [{result.low:.1%}, {result.high:.1%}], n = {result.n} pairs")
-    if text:
-        key = run.newest("ppo", "sft", "pretrain")
-        assistant = Assistant.load(run.root / key, hardware)
-        texts = jsonl.read_texts(text)
-        corpus = build_corpus(texts, assistant.tokenizer, assistant.model.config.context, heldout=1.0)
-        bits = bits_per_byte(
-            assistant.model, list(corpus.heldout), corpus.heldout_bytes, loop.recipe.pretrain.microbatch_tokens
-        )
-        print(f"{key}: {bits:.4f} bits per byte, n = {corpus.heldout_bytes:,} bytes")
 
 
 def chat(*overrides: str, stage: str = "", system: str = "", temperature: float = 0.7, where: Where = HERE) -> None:
