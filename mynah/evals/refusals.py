@@ -18,9 +18,9 @@ OPENING = 200
 """A refusal is looked for in so many characters: people refuse first and explain then."""
 REFUSAL = re.compile(
     r"\bi(?:'m| am) sorry, but|\bi(?:'m| am) (?:not able|unable) to|"
-    r"\bi (?:cannot|can't|can not|won't|will not|would not|wouldn't|do not want to|don't want to|refuse to) (?:\w+ ){0,2}"
-    r"(?:help|assist|do|give|provide|tell|say|write|answer|support|comply|create|share|explain|show|fulfil+|take part|"
-    r"discuss|engage|recommend|make|offer|advise|describe|continue|with|that|this)\b|"
+    r"\bi (?:cannot|can't|can not|won't|will not|would not|wouldn't|do not want to|don't want to|refuse to) "
+    r"(?:\w+ ){0,2}(?:help|assist|do|give|provide|tell|say|write|answer|support|comply|create|share|explain|show|"
+    r"fulfil+|take part|discuss|engage|recommend|make|offer|advise|describe|continue|with|that|this)\b|"
     r"\bi(?:'d| would) rather not|\bi (?:must |have to )?decline|\bnot something i (?:can|will|would|am able)"
 )
 HOW = f"a stock phrase of refusal (“I can't help”, “I won't write”) in the first {OPENING} characters, English only"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mynah.agent.assistant import Assistant
-from mynah.agent.terminal import chat as chat_in_terminal
+from mynah.agent.keyboard import Keyboard
+from mynah.agent.talk import Talk
+from mynah.agent.terminal import Chat, Models
 from mynah.data.summary import summarise as summarise_file
 from mynah.errors import UserError
 from mynah.evals.report import render
 from mynah.evals.summary import curves, summarise
 from mynah.files import read_json, write_folder, write_json, write_text
 from mynah.loop import Loop
-from mynah.model.hub import load_policy, save_policy
+from mynah.model.hub import load_config, load_policy, save_policy
 from mynah.model.precision import DTYPES, resolve
 from mynah.nouns import SamplingParams
 from mynah.progress import console
@@ -25,7 +27,7 @@ from mynah.verbs.where import HERE, Where, checkpoint, say
 
 
 def chat(*overrides: str, stage: str = "", system: str = "", temperature: float = 0.7, where: Where = HERE) -> None:
-    """Talk to the newest policy of a run. Ctrl-C stops the answer, Ctrl-D leaves.
+    """Talk to the newest policy of a run. Ctrl-C stops the answer, Ctrl-D leaves, /help lists the commands.
 
     ```
     mynah chat --run demo
@@ -137,7 +139,19 @@ def export(
 
 
 def talk(loop: Loop, stage: str, temperature: float, starters: tuple[str, ...] | list[str], system: str = "") -> None:
-    key = stage or loop.run.newest("ppo", "sft")
-    assistant = Assistant.load(checkpoint(loop.run, key), loop.recipe.hardware, loop.run.name, rows=1)
-    budget = min(512, assistant.model.config.context // 2)
-    chat_in_terminal(assistant, SamplingParams(budget, temperature, seed=loop.seed), system, starters)
+    run, home = loop.run, loop.run.root.parent.parent
+
+    def load(key: str) -> tuple[Assistant, dict[str, Any]]:
+        assistant = Assistant.load(checkpoint(run, key), loop.recipe.hardware, run.name, rows=1)
+        return assistant, {"run": run.name, "stage": key, "weights": run.stage(key).record.get("weights", "")}
+
+    stages = [key for key, record in run.record["stages"].items() if record["stage"] in {"sft", "feedme", "ppo"}]
+    key = stage or run.newest("ppo", "sft")
+    context = load_config(checkpoint(run, key)).context
+    Chat(
+        Models(load, stages, key),
+        SamplingParams(min(512, context // 2), temperature, seed=loop.seed),
+        home / "evidence" / "chat.jsonl",
+        Talk(system),
+        Keyboard(home / "evidence" / "chat-history", stages),
+    ).run(starters)
