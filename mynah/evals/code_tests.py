@@ -1,7 +1,7 @@
 """Code that must pass its unit tests (HumanEval, Chen et al. 2021), in the sandbox.
 
-The sandbox knows a part of Python only. A task whose own solution does not pass there says nothing about a model: it
-counts as unsupported, and so does one that brings no solution and whose answers fail for want of a feature.
+The sandbox knows a part of Python only. A task whose own solution does not pass there says nothing about a model: it is
+left out and counted as unsupported. An answer that needs what the sandbox lacks fails, and is counted too.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ from mynah.nouns import SamplingParams
 from mynah.progress import Progress
 
 LIMITS: ResourceLimits = {
-    "max_feed_duration_secs": 3.0,
+    "max_feed_duration_secs": 2.0,
     "max_memory": 128 * 2**20,
     "max_recursion_depth": 500,
     "max_suspensions": 10,
 }
 Verdict = Literal["passed", "failed", "unsupported"]
 _FENCE = re.compile(r"```(?:python|py)?\s*\n(.*?)(?:```|\Z)", re.S)
+_IMPORT = re.compile(r"^(?:import|from) .+$", re.M)
+_BEYOND = re.compile("does not yet support|^ModuleNotFoundError")  # how the sandbox says that it lacks something
 _TOP_LEVEL = re.compile(r"\n(?=[^\s#)\]}])")
 
 
@@ -61,16 +63,18 @@ def code_tests(
     else:
         found = respondent.answers([user(request(task)) for task in able], params, n, title)
         programs = [texts and tuple(answered(t, text) for text in texts) for t, texts in zip(able, found, strict=True)]
-    shares, too_long = [], 0
+    shares, too_long, beyond = [], 0, 0
     with Progress("tests", len(able), "tasks") as progress:
         for task, candidates in zip(able, programs, strict=True):
             if candidates:
-                right = sum(run(task, program) == "passed" for program in candidates)
-                shares.append(pass_at_k(n, right, k))
+                verdicts = [run(task, program) for program in candidates]
+                shares.append(pass_at_k(n, verdicts.count("passed"), k))
+                beyond += verdicts.count("unsupported")
             too_long += not candidates
             progress.advance()
     figures = {f"pass@{k}": rate(shares) if n == 1 else bootstrap_mean(shares)}
-    return Measurement("code", figures, {"unsupported": len(tasks) - len(able), "too_long": too_long})
+    counts = {"unsupported": len(tasks) - len(able), "too_long": too_long, "answers_beyond_sandbox": beyond}
+    return Measurement("code", figures, counts)
 
 
 def pass_at_k(n: int, right: int, k: int) -> float:
@@ -94,8 +98,7 @@ def run(task: CodeTask, program: str) -> Verdict:
             session.feed_run(task.tests, print_callback=output)
             session.feed_run(f"check({task.entry_point})", print_callback=output)
         except (MontySyntaxError, MontyRuntimeError) as error:
-            missing = "not yet implemented" in str(error) or "NotImplementedError" in str(error)
-            return "unsupported" if missing or "ModuleNotFoundError" in str(error) else "failed"
+            return "unsupported" if _BEYOND.search(str(error)) else "failed"
         except (MontyError, RecursionError, ValueError):
             return "failed"
     return "passed"
@@ -118,7 +121,10 @@ def answered(task: CodeTask, answer: str) -> str:
     if not start:
         return completed(task, code)
     head = task.prompt[: task.prompt.find(f"def {task.entry_point}")]
-    return head + (code if fenced else code[: start.start()] + _TOP_LEVEL.split(code[start.start() :], maxsplit=1)[0])
+    if not fenced:  # prose may stand around it
+        imports = "".join(f"{line}\n" for line in _IMPORT.findall(code[: start.start()]))
+        code = imports + _TOP_LEVEL.split(code[start.start() :], maxsplit=1)[0]
+    return head + code
 
 
 def _task(row: dict[str, Any]) -> CodeTask:
