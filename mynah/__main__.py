@@ -26,7 +26,7 @@ VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "label": (steps.label, ("label",)),
     "reward": (steps.reward, ("reward", "hardware")),
     "ppo": (steps.ppo, ("ppo", "hardware")),
-    "eval": (measure.evaluate, ("eval", "hardware")),
+    "eval": (measure.evaluate, ("hardware",)),
     "chat": (use.chat, ("hardware",)),
     "data": (use.data, ()),
     "report": (use.report, ()),

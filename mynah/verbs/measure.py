@@ -120,7 +120,7 @@ def evaluate(
         found = reward_accuracy.reward_accuracy(Scorer.load(folder, hardware), rows, train)
         ledger.enter(found, folder, on.rankings, asking)
     if any(path for name, path in vars(on).items() if name != "rankings"):
-        _measure_policy(ledger, on, asking, hardware)
+        _measure_policy(ledger, on, asking, hardware, where.seed)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Ledger:
             append_lines(path, [row])
 
 
-def _measure_policy(ledger: Ledger, on: On, asking: Asking, hardware: Hardware) -> None:
+def _measure_policy(ledger: Ledger, on: On, asking: Asking, hardware: Hardware, seed: int) -> None:
     folder = ledger.checkpoint("ppo", "sft", "pretrain")
     assistant = Assistant.load(folder, hardware)
     plain = asking.plain or (not ledger.model and folder.name == "0-pretrain")
@@ -175,7 +175,7 @@ def _measure_policy(ledger: Ledger, on: On, asking: Asking, hardware: Hardware) 
         taught = Respondent(assistant, plain, [(problem.text, problem.answers[0]) for problem in examples])
         ledger.enter(short_answer.short_answer(taught, problems, budget), folder, on.exact, asking)
     if on.code:
-        params = SamplingParams(budget, 0.0 if asking.samples == 1 else 0.8)
+        params = SamplingParams(budget, 0.0 if asking.samples == 1 else 0.8, seed=seed)
         tasks = code_tests.read_code_tasks(on.code, limit)
         found = code_tests.code_tests(respondent, tasks, params, asking.samples, asking.k)
         ledger.enter(found, folder, on.code, asking)

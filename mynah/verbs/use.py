@@ -143,7 +143,11 @@ def talk(loop: Loop, stage: str, temperature: float, starters: tuple[str, ...] |
 
     def load(key: str) -> tuple[Assistant, dict[str, Any]]:
         assistant = Assistant.load(checkpoint(run, key), loop.recipe.hardware, run.name, rows=1)
-        return assistant, {"run": run.name, "stage": key, "weights": run.stage(key).record.get("weights", "")}
+        return assistant, {
+            "run": run.name,
+            "stage": key,
+            "weights": run.record["stages"].get(key, {}).get("weights", ""),
+        }
 
     stages = [key for key, record in run.record["stages"].items() if record["stage"] in {"sft", "feedme", "ppo"}]
     key = stage or run.newest("ppo", "sft")
