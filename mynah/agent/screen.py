@@ -79,7 +79,7 @@ class Screen:
                         live.update(Text(""))
                         live.console.print(rendered(done))
                         live.console.print()
-                    live.update(rendered(open_text))
+                    live.update(rendered(window(open_text, self.console.height - 4)))
             except KeyboardInterrupt:
                 stopped = True
             live.update(Text(""))
@@ -92,6 +92,14 @@ class Screen:
 
 def rendered(text: str) -> Markdown:
     return Markdown(text, hyperlinks=False)  # an address is shown, not hidden behind a word
+
+
+def window(text: str, rows: int) -> str:
+    """The last lines of a paragraph that is too long for the screen while it grows; code stays code."""
+    lines = text.split("\n")
+    if len(lines) <= rows:
+        return text
+    return "\n".join(([lines[0]] if _FENCE.match(lines[0]) else []) + lines[-max(rows, 1) :])
 
 
 def split_done(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from prompt_toolkit.document import Document
 from rich.console import Console
 
 from mynah.agent.keyboard import Commands
-from mynah.agent.screen import Screen, harmless, split_done
+from mynah.agent.screen import Screen, harmless, split_done, window
 
 
 @settings(max_examples=40, deadline=None)
@@ -34,6 +34,13 @@ def test_only_harmless_characters_are_left(text):
 )
 def test_paragraphs_are_done_at_a_blank_line_outside_code(text, done):
     assert split_done(text) == (done, text[len(done) :])
+
+
+def test_of_a_paragraph_longer_than_the_screen_the_end_is_seen():
+    lines = [f"line {i}" for i in range(50)]
+    assert window("\n".join(lines), 3) == "line 47\nline 48\nline 49"
+    assert window("\n".join(["```python", *lines]), 2) == "```python\nline 48\nline 49"
+    assert window("short", 3) == "short"
 
 
 @settings(max_examples=40, deadline=None)
