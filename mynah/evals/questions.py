@@ -152,4 +152,5 @@ def _problem(row: Row) -> Problem:
     if not answers or not all(isinstance(answer, str | int | float) for answer in answers):
         raise ValueError("field answer must be text, a number, or a list of them")
     text = text_of(row, "question", "original_text")
-    return Problem(text, tuple(map(str, answers)), str(row.get("subset", "")), str(row.get("source", "")))
+    whole = [int(a) if isinstance(a, float) and a.is_integer() else a for a in answers]  # as people write: 72, not 72.0
+    return Problem(text, tuple(map(str, whole)), str(row.get("subset", "")), str(row.get("source", "")))

@@ -82,7 +82,7 @@ def test_true_or_false_and_exact_forms_are_read(tmp_path):
         {"question": "who?", "answer": ["Ann", "Anna"], "subset": "people"},
     )
     found = questions.read_problems(path)
-    assert [p.answers for p in found] == [("2 + 2 = 4\n#### 4",), ("4.0",), ("Ann", "Anna")]
+    assert [p.answers for p in found] == [("2 + 2 = 4\n#### 4",), ("4",), ("Ann", "Anna")]
     assert found[2].subset == "people"
 
 
