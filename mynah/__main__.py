@@ -36,9 +36,9 @@ VERBS = {
     "label": Verb("steps:label", "Rank answers by hand in the terminal.", ("label",)),
     "reward": Verb("steps:reward", "Step 2: a reward model from rankings or pairs.", ("reward", "hardware")),
     "ppo": Verb("steps:ppo", "Step 3: PPO against the newest reward model.", ("ppo", "hardware")),
-    "eval": Verb("use:evaluate", "Measure the newest models on data they have not seen.", ("eval", "hardware")),
+    "eval": Verb("measure:evaluate", "Measure a model on data that it has not seen.", ("hardware",)),
     "chat": Verb("use:chat", "Talk to the newest policy of a run.", ("hardware",)),
-    "data": Verb("use:data", "Check data files and say what they hold."),
+    "data": Verb("data:data", "Check data files, convert and split them."),
     "report": Verb("use:report", "Write report.html from all that the run has so far."),
     "export": Verb("use:export", "Copy a checkpoint out of a run, as the Hugging Face folder that it is."),
 }

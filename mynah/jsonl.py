@@ -140,6 +140,8 @@ def prompt_of(row: Row) -> Prompt:
     meta = row.get("meta", {})
     if not isinstance(meta, dict):
         raise Mistake('field "meta": an object is needed.')
+    if "subset" in row:  # RewardBench's and others': figures of its own in `mynah eval`
+        meta = {**meta, "subset": _name(row, "subset")}
     return Prompt(messages, _name(row, "id"), meta)
 
 

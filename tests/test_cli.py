@@ -91,8 +91,12 @@ def test_a_team_goes_through_all_the_verbs(mynah, files, tmp_path, monkeypatch):
 
     status, out, err = mynah("eval", "--rankings", files["pairs"], "--text", files["text"], *where)
     assert status == 0, err
-    assert "n = 8 pairs" in out
-    assert "bits per byte" in out
+    assert "round-1/2-reward: accuracy: " in out
+    assert "round-1/3-ppo: bits_per_byte: " in out
+    measured = [json.loads(line) for line in (root / "evals.jsonl").read_text().splitlines()]
+    assert [row["kind"] for row in measured] == ["reward_accuracy", "bits_per_byte"]
+    assert measured[0]["figures"]["length_only"]["n"] == 8
+    assert measured[0]["data"]["path"] == "pairs.jsonl"
     assert mynah("report", *where)[0] == 0
     assert "<html" in (root / "report.html").read_text()
 
@@ -104,6 +108,25 @@ def test_a_team_goes_through_all_the_verbs(mynah, files, tmp_path, monkeypatch):
     assert mynah("import", tmp_path / "out", "--run", "again", "--home", tmp_path)[0] == 0
     assert (tmp_path / "runs" / "again" / "0-pretrain" / "model.safetensors").is_file()
     assert json.loads((root / "run.json").read_text())["recipe"] == "small"
+
+
+def test_any_checkpoint_folder_is_measured_on_outside_sets(mynah, files, tmp_path, tiny_base):
+    asked = [{"question": "Is red nice?", "choices": ["Yes", "No"], "answer": 0}] * 3
+    choices = lines(tmp_path / "choices.jsonl", asked)
+    exact = lines(tmp_path / "exact.jsonl", [{"question": "1 + 1?", "answer": "2"}] * 3)
+    out_file = tmp_path / "figures.jsonl"
+    options = ("--shots", 1, "--max-new-tokens", 4, "--out", out_file)
+    status, out, err = mynah("eval", "--model", tiny_base, "--multiple-choice", choices, "--exact", exact, *options)
+    assert status == 0, err
+    first, second = [json.loads(line) for line in out_file.read_text().splitlines()]
+    assert (first["kind"], second["kind"]) == ("multiple_choice", "exact")
+    assert first["figures"]["accuracy"]["n"] == second["figures"]["exact"]["n"] == 2  # one row is a worked example
+    assert first["weights"].startswith("sha256:")
+    assert "chance: 0.5" in out
+    assert not (tmp_path / "runs").exists()
+    assert mynah("eval", "--model", tiny_base, "--multiple-choice", exact)[0] == 1
+    assert "name what to measure on" in mynah("eval", "--model", tiny_base)[2]
+    assert "--samples 3" in mynah("eval", "--model", tiny_base, "--code", exact, "--k", 3)[2]
 
 
 def test_chat_streams_answers_and_leaves_at_the_end_of_input(mynah, files, tmp_path, monkeypatch):

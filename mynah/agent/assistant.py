@@ -36,6 +36,10 @@ class Assistant:
         """Token ids of each prompt; UserError names the first that leaves no room in the context."""
         return encode_prompts(self.chat, prompts, self.engine.context)
 
+    def fits(self, messages: Conversation, answer_tokens: int) -> bool:
+        """Whether the context holds the messages and an answer of so many tokens."""
+        return len(self.chat.encode_prompt(messages)) + answer_tokens <= self.engine.context
+
     def sample(
         self, prompts: Sequence[Prompt], params: SamplingParams, n: int, title: str = "", first: int = 0
     ) -> list[Samples]:

@@ -42,13 +42,15 @@ def bootstrap_mean(
     clusters: Sequence[Hashable] | None = None,
     strata: Sequence[Hashable] | None = None,
     seed: int = 0,
+    equal: bool = False,
 ) -> Estimate:
-    """A mean's percentile bootstrap.
+    """A mean's percentile bootstrap. Of differences between two models on the same questions it is a paired one.
 
     Args:
         clusters: Whole clusters are drawn: their values hang together, as answers about one entity do.
         strata: What is fixed by design (so many questions of each behaviour) is not left to the draw: clusters are
             drawn within each stratum, whose weight is its share of the values.
+        equal: All strata weigh the same instead: the macro mean.
     """
     if not values:
         return Estimate(0.0, 0.0, 0.0, 0)
@@ -57,7 +59,9 @@ def bootstrap_mean(
         stratum = groups.setdefault(strata[i] if strata else None, {})
         stratum.setdefault(clusters[i] if clusters else i, []).append(value)
     sums = [[(sum(group), len(group)) for group in of_one.values()] for of_one in groups.values()]
-    weights = [sum(count for _, count in of_one) / len(values) for of_one in sums]
+    shares = [sum(count for _, count in of_one) / len(values) for of_one in sums]
+    weights = [1 / len(sums)] * len(sums) if equal else shares
+    value = sum(w * sum(t for t, _ in of) / sum(c for _, c in of) for w, of in zip(weights, sums, strict=True))
     rng = random.Random(seed)
     means = []
     for _ in range(RESAMPLES):
@@ -68,4 +72,31 @@ def bootstrap_mean(
         means.append(mean)
     means.sort()
     low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
-    return Estimate(sum(values) / len(values), low, high, len(values))
+    return Estimate(value if equal else sum(values) / len(values), low, high, len(values))
+
+
+def bootstrap_ratio(tops: Sequence[float], bottoms: Sequence[float], seed: int = 0) -> Estimate:
+    """Σ tops / Σ bottoms, whole observations drawn; of bits and bytes of documents, say."""
+    pairs = list(zip(tops, bottoms, strict=True))
+    rng = random.Random(seed)
+    ratios = []
+    for _ in range(RESAMPLES):
+        drawn = rng.choices(pairs, k=len(pairs))
+        ratios.append(sum(top for top, _ in drawn) / sum(bottom for _, bottom in drawn))
+    ratios.sort()
+    low, high = ratios[int(0.025 * RESAMPLES)], ratios[int(0.975 * RESAMPLES) - 1]
+    return Estimate(sum(tops) / sum(bottoms), low, high, len(pairs))
+
+
+def rate(outcomes: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Estimate:
+    """A share of outcomes between 0 and 1: Wilson's interval where each stands alone, else a bootstrap by cluster.
+
+    Where all outcomes are the same there is nothing to draw: then Wilson's, with the clusters as what was observed.
+    """
+    n, groups = len(outcomes), len(set(clusters)) if clusters else len(outcomes)
+    if groups == n:
+        return wilson(sum(outcomes), n)
+    if len(set(outcomes)) == 1:
+        found = wilson(outcomes[0] * groups, groups)
+        return Estimate(found.value, found.low, found.high, n)
+    return bootstrap_mean(outcomes, clusters)

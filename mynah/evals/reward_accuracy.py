@@ -4,10 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mynah.agent.scorer import Scorer
+from mynah.agent.scorer import Scorer, answered
+from mynah.errors import UserError
 from mynah.evals.exam import Gold
 from mynah.evals.intervals import Estimate, bootstrap_mean
+from mynah.evals.length_only import agreements, cross_validated, fit, length_differences
+from mynah.evals.measurement import Measurement
+from mynah.evals.multiple_choice import by_subset
 from mynah.nouns import Comparison
+from mynah.progress import Progress
+
+BATCH = 64
+"""Comparisons scored between two moves of the progress bar."""
+
+
+def reward_accuracy(scorer: Scorer, comparisons: Sequence[Comparison], train: Sequence[Comparison] = ()) -> Measurement:
+    """Accuracy on strict pairs, by subset where prompts carry one, beside what length alone would reach.
+
+    The length-only baseline is fitted on `train`, or cross-validated where there is none. `over_length` is the
+    difference on the same pairs, so its interval is a paired one. All are clustered by prompt.
+    """
+    fitting = [comparison for comparison in comparisons if comparison.pairs() and _fits(scorer, comparison)]
+    outcomes: list[float] = []
+    with Progress("pairs", len(fitting), "prompts") as progress:
+        for start in range(0, len(fitting), BATCH):
+            batch = fitting[start : start + BATCH]
+            for comparison, result in zip(
+                batch, scorer.score([c.prompt for c in batch], [c.completions for c in batch]), strict=True
+            ):
+                scores = result.scores.tolist()
+                outcomes += [_agrees(scores[better] - scores[worse]) for better, worse in comparison.pairs()]
+            progress.advance(len(batch))
+    owners = [comparison for comparison in fitting for _ in comparison.pairs()]
+    clusters = [repr(comparison.prompt.messages) for comparison in owners]
+    subsets = [str(comparison.prompt.meta.get("subset", "")) for comparison in owners]
+    differences = length_differences(fitting)
+    length = (
+        agreements(fit(length_differences(train)), differences) if train else cross_validated(differences, clusters)
+    )
+    gained = [ours - theirs for ours, theirs in zip(outcomes, length, strict=True)]
+    figures = {
+        "accuracy": bootstrap_mean(outcomes, clusters),
+        "length_only": bootstrap_mean(length, clusters),
+        "over_length": bootstrap_mean(gained, clusters),
+    }
+    figures |= by_subset("accuracy", outcomes, subsets, clusters)
+    ties = sum(not comparison.pairs() for comparison in comparisons)
+    counts = {"all_tied": ties, "too_long": len(comparisons) - ties - len(fitting)}
+    return Measurement("reward_accuracy", figures, counts, {"length is fitted": "on a file" if train else "5-fold"})
+
+
+def _fits(scorer: Scorer, comparison: Comparison) -> bool:
+    try:
+        answered(scorer.chat, comparison.prompt, comparison.completions, scorer.model.backbone.config.context)
+    except UserError:
+        return False
+    return True
 
 
 def accuracy(scorer: Scorer, comparisons: Sequence[Comparison]) -> Estimate:

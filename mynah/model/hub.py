@@ -109,7 +109,7 @@ def save_adapter(model: Transformer | ScalarModel, folder: Path, base: str) -> N
         weights |= {f"{name}.lora_A.weight": layer.lora_A, f"{name}.lora_B.weight": layer.lora_B}
     if isinstance(model, ScalarModel):
         weights["base_model.model.score.weight"] = model.score.weight
-    _save_weights(weights, folder / "adapter_model.safetensors")
+    save_tensors(weights, folder / "adapter_model.safetensors")
 
 
 def load_config(folder: Path) -> ModelConfig:

@@ -61,10 +61,15 @@ class AdaptedLinear(nn.Module):
 def adapted(model: Model, lora: LoRA, seed: int) -> Model:
     """A model over the weights of `model`, which are frozen, with adapters to train; with rank 0 `model` itself.
 
-    A scalar head is its own, and trained. Raises UserError for a target that the blocks do not have.
+    A scalar head is its own, and trained. Raises UserError for a target that the blocks do not have, and for GPT-2.
     """
     if not lora.rank:
         return model
+    if (model.backbone if isinstance(model, ScalarModel) else model).config.architecture == "gpt2":
+        raise UserError(
+            "lora.rank: GPT-2 keeps q, k and v in one matrix, for which PEFT's form has no adapters like ours; "
+            "train all its weights with lora.rank=0."
+        )
     twin = _over_the_same(model.requires_grad_(False))
     if isinstance(twin, ScalarModel):
         twin.score = copy.deepcopy(twin.score).requires_grad_(True)

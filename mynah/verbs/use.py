@@ -1,71 +1,32 @@
-"""The verbs that use what was made: eval, chat, report, export."""
+"""The verbs that use what was made: chat, report, export. (`eval` is in measure.py, `data` in data.py.)"""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from mynah import jsonl
 from mynah.agent.assistant import Assistant
-from mynah.agent.scorer import Scorer
-from mynah.agent.terminal import chat as chat_in_terminal
+from mynah.agent.keyboard import Keyboard
+from mynah.agent.talk import Talk
+from mynah.agent.terminal import Chat, Models
 from mynah.errors import UserError
 from mynah.evals.report import render
-from mynah.evals.reward_accuracy import accuracy
 from mynah.evals.summary import curves, summarise
 from mynah.files import read_json, write_folder, write_json, write_text
 from mynah.loop import Loop
 from mynah.model.gguf import write_gguf
-from mynah.model.hub import load_policy, save_policy
+from mynah.model.hub import load_config, load_policy, save_policy
 from mynah.model.precision import DTYPES, resolve
 from mynah.nouns import SamplingParams
 from mynah.recipe import Recipe
 from mynah.runs import Run, Stage
-from mynah.step0_pretrain.corpus import build as build_corpus
 from mynah.tokens import Tokenizer
-from mynah.train.bits import bits_per_byte
 from mynah.verbs.where import HERE, Where, checkpoint, say
 
 
-def evaluate(*overrides: str, rankings: Path | None = None, text: Path | None = None, where: Where = HERE) -> None:
-    """Measure the newest models: the reward model on rankings, the policy's bits per byte on text.
-
-    ```
-    mynah eval --run mine --rankings heldout.jsonl
-    mynah eval --run mine --text book.txt
-    ```
-
-    Parameters
-    ----------
-    overrides
-        Settings, as `table.key=value`.
-    rankings
-        Rankings or pairs that the reward model has not seen.
-    text
-        Raw text that the policy has not seen.
-    """
-    loop = where.loop(overrides)
-    run, hardware = loop.run, loop.recipe.hardware
-    if not rankings and not text:
-        raise UserError("name what to measure on: --rankings FILE for the reward model, --text FILE for the policy.")
-    if rankings:
-        key = run.newest("reward")
-        result = accuracy(Scorer.load(run.root / key, hardware), jsonl.read_comparisons(rankings))
-        print(f"{key}: accuracy {result.value:.1%} [{result.low:.1%}, {result.high:.1%}], n = {result.n} pairs")
-    if text:
-        key = run.newest("ppo", "sft", "pretrain")
-        assistant = Assistant.load(run.root / key, hardware)
-        texts = jsonl.read_texts(text)
-        corpus = build_corpus(texts, assistant.tokenizer, assistant.model.config.context, heldout=1.0)
-        bits = bits_per_byte(
-            assistant.model, list(corpus.heldout), corpus.heldout_bytes, loop.recipe.pretrain.microbatch_tokens
-        )
-        print(f"{key}: {bits:.4f} bits per byte, n = {corpus.heldout_bytes:,} bytes")
-
-
 def chat(*overrides: str, stage: str = "", system: str = "", temperature: float = 0.7, where: Where = HERE) -> None:
-    """Talk to the newest policy of a run. Ctrl-C stops the answer, Ctrl-D leaves.
+    """Talk to the newest policy of a run. Ctrl-C stops the answer, Ctrl-D leaves, /help lists the commands.
 
     ```
     mynah chat --run demo
@@ -174,7 +135,23 @@ def export_adapter(stage: Stage, target: Path) -> None:
 
 
 def talk(loop: Loop, stage: str, temperature: float, starters: tuple[str, ...] | list[str], system: str = "") -> None:
-    key = stage or loop.run.newest("ppo", "sft")
-    assistant = Assistant.load(checkpoint(loop.run, key), loop.recipe.hardware, loop.run.name, rows=1)
-    budget = min(512, assistant.model.config.context // 2)
-    chat_in_terminal(assistant, SamplingParams(budget, temperature, seed=loop.seed), system, starters)
+    run, home = loop.run, loop.run.root.parent.parent
+
+    def load(key: str) -> tuple[Assistant, dict[str, Any]]:
+        assistant = Assistant.load(checkpoint(run, key), loop.recipe.hardware, run.name, rows=1)
+        return assistant, {
+            "run": run.name,
+            "stage": key,
+            "weights": run.record["stages"].get(key, {}).get("weights", ""),
+        }
+
+    stages = [key for key, record in run.record["stages"].items() if record["stage"] in {"sft", "feedme", "ppo"}]
+    key = stage or run.newest("ppo", "sft")
+    context = load_config(checkpoint(run, key)).context
+    Chat(
+        Models(load, stages, key),
+        SamplingParams(min(512, context // 2), temperature, seed=loop.seed),
+        home / "evidence" / "chat.jsonl",
+        Talk(system),
+        Keyboard(home / "evidence" / "chat-history", stages),
+    ).run(starters)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from mynah.evals.intervals import Estimate, bootstrap_mean, wilson
+from mynah.evals.intervals import Estimate, bootstrap_mean, bootstrap_ratio, rate, wilson
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,27 @@ def test_what_is_fixed_by_design_is_not_left_to_the_draw():
     mixed = [1.0, 0.0] * 25 + [0.0] * 150
     found = bootstrap_mean(mixed, strata=["a"] * 50 + ["b"] * 150)
     assert abs((found.high - found.low) - 2 * 1.96 * (0.25 / 50) ** 0.5 / 4) < 0.02
+
+
+def test_a_rate_is_wilsons_unless_outcomes_hang_together():
+    outcomes = [1.0, 0.0, 1.0, 1.0] * 10
+    assert rate(outcomes) == rate(outcomes, range(40)) == wilson(30, 40)
+    clustered = rate(sorted(outcomes), [i // 10 for i in range(40)])
+    assert clustered.value == 0.75
+    assert clustered.high - clustered.low > rate(outcomes).high - rate(outcomes).low
+    same = rate([0.0] * 40, [i // 10 for i in range(40)])  # nothing to draw: four clusters are what was seen
+    assert (same.high, same.n) == (wilson(0, 4).high, 40)
+    assert rate([]).n == 0
+
+
+def test_in_a_macro_mean_all_strata_weigh_the_same():
+    values, strata = [1.0] * 90 + [0.0] * 10, ["large"] * 90 + ["small"] * 10
+    assert bootstrap_mean(values, strata=strata, equal=True).value == 0.5
+    assert bootstrap_mean(values, strata=strata).value == 0.9
+
+
+def test_a_ratio_is_that_of_the_sums():
+    found = bootstrap_ratio([8.0, 1.0, 30.0], [4, 1, 10])
+    assert found.value == 39 / 15
+    assert 1 <= found.low < found.value < found.high <= 3
+    assert bootstrap_ratio([6.0, 3.0], [2, 1]) == Estimate(3.0, 3.0, 3.0, 2)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
-from functools import cache
 
-from pydantic_monty import CollectString, Monty, MontyError, ResourceLimits
+from pydantic_monty import CollectString, MontyError, ResourceLimits
+
+from mynah.agent.sandbox import pool
 
 LIMITS: ResourceLimits = {
     "max_feed_duration_secs": 0.5,
@@ -28,7 +28,7 @@ def passes(answer: str, function: str, tests: Sequence[tuple[str, str]]) -> bool
         return False
     calls = "[" + ", ".join(call for call, _ in tests) + "]"
     # A fresh session, so that nothing outlives an answer; without a handler it reaches neither files nor anything else.
-    with _pool().checkout(limits=LIMITS, os_policy={"sleep": "zero"}) as session:
+    with pool().checkout(limits=LIMITS, os_policy={"sleep": "zero"}) as session:
         try:
             session.feed_run(code, print_callback=CollectString(max_bytes=PRINTED_BYTES))
             values = session.feed_run(calls, print_callback=CollectString(max_bytes=PRINTED_BYTES))
@@ -53,16 +53,3 @@ def extract(answer: str) -> str:
         else:  # what looked like an import was prose
             kept = []
     return "\n".join(kept).strip()
-
-
-@cache
-def _started() -> tuple[int, Monty]:
-    """Who started the workers, and the workers; their processes end with ours."""
-    return os.getpid(), Monty(request_timeout=5.0, max_processes=2, max_checkouts_per_worker=5000).__enter__()
-
-
-def _pool() -> Monty:
-    process, pool = _started()
-    if process != os.getpid():
-        raise RuntimeError("the code sandbox cannot be used after a fork: start processes with 'spawn'")
-    return pool

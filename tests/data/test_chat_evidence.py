@@ -1,0 +1,66 @@
+"""What ratings and edits of the chat become for training."""
+
+from pathlib import Path
+
+import pytest
+
+from mynah.agent.evidence import keep
+from mynah.agent.talk import Turn
+from mynah.data.chat_evidence import read
+from mynah.errors import UserError
+from mynah.nouns import Message
+
+ASK = (Message("system", "be brief"), Message("user", "Is red nice?"))
+
+
+def turn(answer: str, stopped: bool = False) -> Turn:
+    return Turn(ASK[-1].content, answer, stopped, seen=ASK, made_by={"stage": "round-1/1-sft"})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "evidence" / "chat.jsonl"
+
+
+def test_an_edit_is_a_demonstration_and_better_than_the_original(path):
+    keep(path, "edit", turn("No."), {"edited": "Perhaps."})
+    keep(path, "edit", turn("No."), {"edited": "Yes, it is."})  # corrected once more
+    demonstrations, comparisons = read(path)
+    assert [d.messages for d in demonstrations] == [(*ASK, Message("assistant", "Yes, it is."))]
+    [comparison] = comparisons
+    assert comparison.prompt.messages == ASK
+    assert comparison.completions == ("Yes, it is.", "No.")
+    assert comparison.pairs() == [(0, 1)]
+    assert comparison.source == "human"
+
+
+def test_an_edit_of_blanks_only_teaches_nothing(path):
+    keep(path, "edit", turn("No."), {"edited": " No.\n"})
+    assert read(path) == ([], [])
+
+
+def test_what_was_stopped_is_compared_with_nothing(path):
+    keep(path, "edit", turn("Ye", stopped=True), {"edited": "Yes."})
+    keep(path, "rating", turn("N", stopped=True), {"rating": "down", "words": ""})
+    keep(path, "rating", turn("Yes!"), {"rating": "up", "words": ""})
+    demonstrations, comparisons = read(path)
+    assert len(demonstrations) == 1
+    assert comparisons == []
+
+
+def test_ratings_compare_only_opposite_siblings_and_the_last_one_counts(path):
+    for answer, vote in (("a", "down"), ("b", "up"), ("c", "up"), ("c", "down")):
+        keep(path, "rating", turn(answer), {"rating": vote, "words": ""})
+    _, comparisons = read(path)
+    assert [c.completions for c in comparisons] == [("b", "a"), ("b", "c")]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"kind": "edit"}', '{"kind": "wave", "conversation": [{"role": "user", "content": "a"}]}']
+)
+def test_a_mistake_is_named_by_its_line(path, line):
+    keep(path, "rating", turn("a"), {"rating": "up", "words": ""})
+    with path.open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(UserError, match=r"chat\.jsonl:2: not a line of chat evidence"):
+        read(path)
