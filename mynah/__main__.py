@@ -14,7 +14,7 @@ from mynah.config import describe
 from mynah.errors import Interrupted, UserError
 from mynah.progress import console
 from mynah.recipe import Recipe
-from mynah.verbs import embedded, steps, use
+from mynah.verbs import embedded, serve, steps, use
 
 VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     # verb → (function, the recipe's tables that it reads)
@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "ppo": (steps.ppo, ("ppo", "hardware")),
     "eval": (use.evaluate, ("eval", "hardware")),
     "chat": (use.chat, ("hardware",)),
+    "serve": (serve.serve, ("serve", "hardware")),
     "data": (use.data, ()),
     "report": (use.report, ()),
     "export": (use.export, ()),

@@ -23,7 +23,7 @@ def finish(engine: Engine, requests: list[int]) -> list[list[Completion]]:
 
 def idle(engine: Engine) -> bool:
     scheduler = engine._scheduler
-    return not (scheduler.waiting or scheduler.running or engine._requests or engine._unread or engine._prompt_logprobs)
+    return not (scheduler.waiting or scheduler.running or engine._requests or engine._unread or engine._prompt_scores)
 
 
 def test_finished_rows_are_refilled(model: Transformer) -> None:
