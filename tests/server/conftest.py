@@ -2,14 +2,18 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import httpx2
 import openai
 import pytest
+import torch
+from torch import Tensor
 
 from mynah.agent.assistant import Assistant
+from mynah.engine import Engine, Token
+from mynah.engine.scheduler import Row
 from mynah.server.app import build_app
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
@@ -21,6 +25,22 @@ from mynah.server.settings import ServeSettings
 from tests import toys
 
 CONTEXT = 512
+
+
+class Parrot(Engine):
+    """An engine that says the same ids to everybody, a token a step and `pause` seconds each; all else is the real one."""
+
+    def __init__(self, ids: Sequence[int], pause: float = 0.0, rows: int = 16) -> None:
+        super().__init__(toys.model(context=CONTEXT), rows)
+        self.ids, self.pause = list(ids), pause
+
+    def step(self) -> list[Token]:
+        time.sleep(self.pause)
+        return super().step()
+
+    def _extend(self, rows: list[Row], logits: Tensor) -> list[Token]:
+        wanted = torch.tensor([self.ids[len(row.tokens) % len(self.ids)] for row in rows])
+        return super()._extend(rows, torch.nn.functional.one_hot(wanted, logits.shape[-1]) * 1e4)
 
 
 class Address(str):
@@ -40,6 +60,14 @@ def assistant(seed: int = 0, rows: int = 16) -> Assistant:
 
 def served(name: str = "tiny", seed: int = 0, rows: int = 16) -> ServedModel:
     return ServedModel(name, assistant(seed, rows), f"sha256:{seed:064x}")
+
+
+def parrot(text: str = "", pause: float = 0.0, rows: int = 16, name: str = "tiny") -> ServedModel:
+    """Says `text` and ends its turn; without a text it never ends."""
+    model = served(name)
+    ids = toys.chat().encode_answer(text) if text else [65]
+    model.assistant.engine = Parrot(ids, pause, rows)
+    return model
 
 
 def service(*models: ServedModel, recorded: list[Served] | None = None, **settings) -> Service:
