@@ -140,9 +140,11 @@ class _Offsets:
 
     def next(self, id: int) -> int:
         """The offset of one more token; one that ends a character begins where that character does."""
-        start = self._at
-        if not self._tokenizer.is_special(id):
-            self._at += len(self._decoder.decode(self._tokenizer.token_bytes(id)))
+        raw = b"" if self._tokenizer.is_special(id) else self._tokenizer.token_bytes(id)
+        unfinished = bool(self._decoder.getstate()[0])
+        first = self._decoder.decode(raw[:1])
+        start = self._at + (unfinished and first.startswith("\ufffd"))  # a character before it stays unfinished
+        self._at += len(first) + len(self._decoder.decode(raw[1:]))
         return start
 
 

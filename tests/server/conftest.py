@@ -59,7 +59,7 @@ def assistant(seed: int = 0, rows: int = 16) -> Assistant:
 
 
 def served(name: str = "tiny", seed: int = 0, rows: int = 16) -> ServedModel:
-    return ServedModel(name, assistant(seed, rows), f"sha256:{seed:064x}")
+    return ServedModel(name, assistant(seed, rows), "sha256:" + str(seed).ljust(64, "0"))
 
 
 def parrot(text: str = "", pause: float = 0.0, rows: int = 16, name: str = "tiny") -> ServedModel:
