@@ -103,14 +103,14 @@ def _others(remote: Remote, streams: Streams) -> APIRouter:
     @routes.post("/embeddings")
     async def post(body: dict[str, Any], request: Request) -> Response:
         """Handed on to the engine's server."""
-        path = request.url.path.removeprefix("/v1")
+        path, raw = request.url.path.removeprefix("/v1"), await request.body()
         if body.get("stream"):
-            answer = await while_connected(request.receive, remote.begin_stream(path, body))
+            answer = await while_connected(request.receive, remote.begin_stream(path, raw))
             if answer is None or isinstance(answer, Response):
                 return answer or GONE
             id, objects = answer
             return EventResponse(streams.open(id, objects, _resumable(request)))
-        return await while_connected(request.receive, remote.ask("POST", path, body)) or GONE
+        return await while_connected(request.receive, remote.ask("POST", path, raw)) or GONE
 
     @routes.get("/models")
     @routes.get("/models/{name:path}")

@@ -157,13 +157,13 @@ class Generation:
             raise APIError(400, f"The request asks for {wanted} answers; this server takes at most {limit} at a time.")
         if model.in_flight + wanted > limit:
             self.service.metrics.refused()
-            wait = max(1, round(model.seconds * model.in_flight / self.service.settings.rows))
+            wait = min(60, max(1, round(model.seconds * model.in_flight / self.service.settings.rows)))
             raise APIError(
                 429,
                 f"The server is busy: {model.in_flight} answers are under way or waiting. Try again in {wait} s.",
                 kind="rate_limit_error",
                 code="rate_limit_exceeded",
-                headers={"Retry-After": str(min(wait, 60))},
+                headers={"Retry-After": str(wait)},
             )
         model.in_flight += wanted
 

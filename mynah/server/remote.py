@@ -15,6 +15,7 @@ from mynah.server.errors import APIError, EngineError
 from mynah.server.metrics import Metrics
 from mynah.server.settings import ServeSettings
 
+JSON = {"Content-Type": "application/json"}
 TIMEOUT = httpx2.Timeout(10.0, read=600.0)
 """Seconds; a full server may be silent for long before its first token."""
 
@@ -51,11 +52,11 @@ class Remote:
     def in_flight(self) -> Mapping[str, int]:
         return {self._base: self._open}
 
-    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Response:
-        """One request and its whole answer."""
+    async def ask(self, method: str, path: str, body: bytes = b"") -> Response:
+        """One request, its JSON body as it came, and the whole answer."""
         self._admit()
         try:
-            answer = await self.client.request(method, self._base + path, json=body)
+            answer = await self.client.request(method, self._base + path, content=body, headers=JSON)
         except httpx2.HTTPError as error:
             raise self._unreachable(error) from error
         finally:
@@ -64,13 +65,11 @@ class Remote:
             self._count(usage)
         return _handed_back(answer)
 
-    async def begin_stream(
-        self, path: str, body: dict[str, Any]
-    ) -> Response | tuple[str, AsyncIterator[dict[str, Any]]]:
+    async def begin_stream(self, path: str, body: bytes) -> Response | tuple[str, AsyncIterator[dict[str, Any]]]:
         """The id of a stream and its objects; the other server's response if that is no stream, an error say."""
         self._admit()
         try:
-            request = self.client.build_request("POST", self._base + path, json=body)
+            request = self.client.build_request("POST", self._base + path, content=body, headers=JSON)
             answer = await self.client.send(request, stream=True)
             if answer.headers.get("content-type", "").startswith("text/event-stream"):
                 return f"stream-{secrets.token_hex(16)}", self._objects(answer)

@@ -15,12 +15,13 @@ HOST, PORT, PORTS = "127.0.0.1", 8642, 20
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A bound socket: `port`, or without one 8642 or the next that is free. Raises UserError if there is none."""
+    """A listening socket: `port`, or without one 8642 or the next that is free. Raises UserError if there is none."""
     for candidate in [port] if port else range(PORT, PORT + PORTS):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, candidate))
+            listener.listen()  # at once: a port that is only bound can be bound again
             return listener
         except OSError as error:
             listener.close()

@@ -82,7 +82,7 @@ def test_bodies_have_a_limit():
         b"3",
         b'"text"',
         b"\xff\xfe",
-        b'{"model": "tiny"}',
+        b'{"model": 3}',
         b"[" * 50_000,
         b'{"model": "\\ud800"}',
         b'{"\\ud800": 1}',
@@ -129,13 +129,17 @@ FIELDS = st.sampled_from(
     "top_logprobs max_completion_tokens echo best_of tools tool_choice response_format logit_bias user metadata "
     "encoding_format modalities functions suffix".split()
 )
-VALID = {POSTS[0]: ASK, POSTS[1]: {"model": "tiny", "prompt": "a"}, POSTS[2]: {"model": "tiny", "input": "a"}}
+VALID = {
+    POSTS[0]: ASK | {"max_completion_tokens": 2},
+    POSTS[1]: {"model": "tiny", "prompt": "a"},
+    POSTS[2]: {"model": "tiny", "input": "a"},
+}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(POSTS), st.dictionaries(FIELDS, JSON, max_size=2))
 def test_no_value_of_any_field_is_the_servers_fault(http, path, change):
-    body = json.dumps(VALID[path] | {"max_tokens": 2} | change if path != POSTS[2] else VALID[path] | change)
+    body = json.dumps(VALID[path] | change)
     answer = http.post(path, content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code < 500, (body, answer.text)
     if answer.status_code >= 400:
