@@ -68,19 +68,18 @@ class Remote:
     async def begin_stream(self, path: str, body: bytes) -> Response | tuple[str, AsyncIterator[dict[str, Any]]]:
         """The id of a stream and its objects; the other server's response if that is no stream, an error say."""
         self._admit()
+        streaming = False
         try:
             request = self.client.build_request("POST", self._base + path, content=body, headers=JSON)
             answer = await self.client.send(request, stream=True)
-            if answer.headers.get("content-type", "").startswith("text/event-stream"):
+            streaming = answer.headers.get("content-type", "").startswith("text/event-stream")
+            if streaming:
                 return f"stream-{secrets.token_hex(16)}", self._objects(answer)
             await answer.aread()
         except httpx2.HTTPError as error:
-            self._open -= 1
             raise self._unreachable(error) from error
-        except BaseException:
-            self._open -= 1
-            raise
-        self._open -= 1
+        finally:
+            self._open -= not streaming
         return _handed_back(answer)
 
     async def _objects(self, answer: httpx2.Response) -> AsyncIterator[dict[str, Any]]:

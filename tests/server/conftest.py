@@ -28,7 +28,7 @@ CONTEXT = 512
 
 
 class Parrot(Engine):
-    """An engine that says the same ids to everybody, a token a step and `pause` seconds each; all else is the real one."""
+    """An engine that says the same ids to everybody, a token a step of `pause` seconds; all else is the real one."""
 
     def __init__(self, ids: Sequence[int], pause: float = 0.0, rows: int = 16) -> None:
         super().__init__(toys.model(context=CONTEXT), rows)
