@@ -87,11 +87,8 @@ def _tools(body: ChatRequest, tokenizer: Tokenizer) -> list[dict[str, Any]]:
         return []
     for i, tool in enumerate(body.tools):
         function = tool.get("function")
-        if (
-            tool.get("type") != "function"
-            or not isinstance(function, dict)
-            or not isinstance(function.get("name"), str)
-        ):
+        named = isinstance(function, dict) and isinstance(function.get("name"), str)
+        if tool.get("type") != "function" or not named:
             message = 'A tool has the form {"type": "function", "function": {"name", "description", "parameters"}}.'
             raise APIError(400, message, param=f"tools.{i}", code="invalid_value")
     if tokenizer.marker(CALL) is None:

@@ -34,7 +34,7 @@ def test_echo_scores_the_prompt_as_a_full_forward_does(client):
     none = client.completions.create(**request, max_tokens=0)
     assert (one.usage.completion_tokens, none.usage.completion_tokens) == (3, 0)
     for choice, short, prompt in zip(one.choices, none.choices, prompts, strict=True):
-        table = full_logits(model, prompt).log_softmax(-1)
+        table = full_logits(model, prompt).detach().log_softmax(-1)
         expected = table[:-1].gather(1, torch.tensor(prompt[1:])[:, None]).squeeze(1).tolist()
         scores = choice.logprobs.token_logprobs
         assert scores[0] is None

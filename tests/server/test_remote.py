@@ -1,8 +1,5 @@
 """Another OpenAI-compatible server as the engine: here, a mynah behind a mynah."""
 
-import json
-import time
-
 import openai
 import pytest
 
@@ -62,23 +59,31 @@ def test_an_engine_that_is_not_there_is_one_sentence():
             assert "does not answer" in answer.json()["error"]["message"]
 
 
-def test_leaving_resuming_and_limits_work_as_with_our_own_engine():
+def test_leaving_and_resuming_work_as_with_our_own_engine():
     model = parrot("one two three " * 8, pause=0.01)
-    with serving(service(model), api_key="inner") as inner, serving(remote(inner, "inner", rows=1, queue=1)) as front:
-        with front.http() as client:
-            with client.stream("POST", "/v1/chat/completions", json=STREAM) as answer:
-                next(answer.iter_lines())
-            assert idle(model.assistant.engine)  # through two servers
-            kept = {"X-Stream-Resumable": "true"}
-            with client.stream("POST", "/v1/chat/completions", json=STREAM, headers=kept) as answer:
-                lines = answer.iter_lines()
-                first = events([next(lines) for _ in range(12)])
-            name = first[-1][0].rpartition("/")[0]
-            rest = events(client.get(f"/v1/streams/{name}", headers={"Last-Event-ID": first[-1][0]}).text.splitlines())
-            assert said(first + rest) == "one two three " * 8
-            with client.stream("POST", "/v1/chat/completions", json=STREAM, headers=kept):
-                with client.stream("POST", "/v1/chat/completions", json=STREAM, headers=kept):
-                    refused = client.post("/v1/chat/completions", json=ASK)
-            assert refused.status_code == 429
-            assert json.loads(refused.text)["error"]["type"] == "rate_limit_error"
-            time.sleep(0.1)
+    with serving(service(model), api_key="inner") as inner, serving(remote(inner, "inner")) as front:
+        client, kept = front.http(), {"X-Stream-Resumable": "true"}
+        with client.stream("POST", "/v1/chat/completions", json=STREAM) as answer:
+            next(answer.iter_lines())
+        assert idle(model.assistant.engine)  # through two servers
+        with client.stream("POST", "/v1/chat/completions", json=STREAM, headers=kept) as answer:
+            lines = answer.iter_lines()
+            first = events([next(lines) for _ in range(12)])
+        name = first[-1][0].rpartition("/")[0]
+        rest = events(client.get(f"/v1/streams/{name}", headers={"Last-Event-ID": first[-1][0]}).text.splitlines())
+        assert said(first + rest) == "one two three " * 8
+
+
+def test_its_streams_are_counted_and_limited():
+    model = parrot(pause=0.01)
+    with serving(service(model), api_key="inner") as inner:
+        front_engine = remote(inner, "inner", rows=1, queue=1)
+        with serving(front_engine) as front:
+            streams = [front.openai().chat.completions.create(**STREAM) for _ in range(2)]
+            with pytest.raises(openai.RateLimitError):
+                front.openai().chat.completions.create(**ASK)
+            for stream in streams:
+                stream.close()
+            assert idle(model.assistant.engine)
+            assert front.openai().models.list()
+            assert set(front_engine.in_flight.values()) == {0}
