@@ -196,8 +196,7 @@ class Engine:
         for rows, wanted in zip(hidden.split(SCORED_AT_ONCE), targets.split(SCORED_AT_ONCE), strict=True):
             table = self._runner.logits(rows).float().log_softmax(-1)
             scores += table.gather(1, wanted[:, None]).squeeze(1).tolist()
-            if request.params.top_logprobs:
-                best += (_most_likely(row, request.params.top_logprobs) for row in table)
+            best += _most_likely(table, request.params.top_logprobs)
         return tuple(scores), tuple(best)
 
     def _extend(self, rows: list[Row], logits: Tensor) -> list[Token]:
@@ -223,7 +222,7 @@ class Engine:
         for i, (row, token, logprob) in enumerate(zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)):
             row.tokens.append(token)
             row.logprobs.append(logprob)
-            best = _most_likely(table[i], row.request.params.top_logprobs)
+            [best] = _most_likely(table[i : i + 1], row.request.params.top_logprobs)
             if best:
                 row.top_logprobs.append(best)
             reason = row.finish(self.context)
@@ -259,9 +258,10 @@ class Engine:
             self._scheduler.running[index] = last
 
 
-def _most_likely(logprobs: Tensor, k: int) -> tuple[tuple[int, float], ...]:
-    """The k tokens with the highest log p in [V], best first."""
+def _most_likely(logprobs: Tensor, k: int) -> list[tuple[tuple[int, float], ...]]:
+    """For each row of [N, V] its k tokens with the highest log p, best first."""
     if not k:
-        return ()
-    best = logprobs.topk(min(k, len(logprobs)))
-    return tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+        return [()] * len(logprobs)
+    best = logprobs.topk(min(k, logprobs.shape[1]))
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return [tuple(zip(ids, values, strict=True)) for ids, values in pairs]

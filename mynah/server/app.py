@@ -58,7 +58,7 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     @routes.post("/chat/completions")
     async def chat(body: ChatRequest, request: Request) -> Response:
         """Answer a conversation."""
-        generation = chat_completions.begin(service, body)
+        generation = await chat_completions.begin(service, body)
         if body.stream:
             objects = chat_completions.chunks(generation, body)
             return EventResponse(streams.open(generation.id, objects, _resumable(request)))
@@ -68,7 +68,7 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     @routes.post("/completions")
     async def complete(body: CompletionRequest, request: Request) -> Response:
         """Continue plain text, or token ids."""
-        generation = completions.begin(service, body)
+        generation = await completions.begin(service, body)
         if body.stream:
             objects = completions.chunks(generation, body)
             return EventResponse(streams.open(generation.id, objects, _resumable(request)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,16 +14,18 @@ from mynah.server.requests import ChatRequest
 from mynah.server.writer import CALL, Piece, ToolCall, Writer
 from mynah.tokens import Tokenizer
 
-log = logging.getLogger(__name__)
 
-
-def begin(service: Service, body: ChatRequest) -> Generation:
+async def begin(service: Service, body: ChatRequest) -> Generation:
     """Check the request and admit it."""
     model = service.models.find(body.model)
     assistant = model.assistant
     tools = _tools(body, assistant.tokenizer)
     _check(body)
-    prompt = assistant.chat.encode_prompt([message.message() for message in body.messages], tools)
+    messages = [message.message() for message in body.messages]
+    try:
+        prompt = await asyncio.to_thread(assistant.chat.encode_prompt, messages, tools)  # megabytes take seconds
+    except RecursionError:
+        raise APIError(400, "The request's JSON is nested too deeply.", code="invalid_value") from None
     room = max(1, assistant.engine.context - len(prompt))
     budget = body.max_completion_tokens or body.max_tokens or room
     top = (body.top_logprobs or 0) if body.logprobs else 0
@@ -115,13 +117,13 @@ def _check(body: ChatRequest) -> None:
 def _check_json(writer: Writer) -> None:
     try:
         valid = isinstance(json.loads(writer.text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         valid = False
     if not valid:
         raise APIError(
             400,
-            f"The model was asked for a JSON object and wrote something else: {writer.text[:1000]!r}. Nothing forces it "
-            f"yet; ask again, or show it the form in the prompt.",
+            f"The model was asked for a JSON object and wrote something else: {writer.text[:1000]!r}. "
+            f"Nothing forces it yet; ask again, or show it the form in the prompt.",
             param="response_format",
             code="json_validate_failed",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -30,14 +31,14 @@ class Scored:
     top: Ranked
 
 
-def begin(service: Service, body: CompletionRequest) -> Generation:
+async def begin(service: Service, body: CompletionRequest) -> Generation:
     """Check the request and admit it."""
     model = service.models.find(body.model)
     if body.stream and body.echo and body.logprobs is not None:
         raise APIError(400, "echo with logprobs cannot be streamed.", param="stream", code="unsupported_value")
     if body.best_of is not None and body.best_of != (body.n or 1):
         raise APIError(400, "best_of must equal n.", param="best_of", code="unsupported_value")
-    prompts = read_prompts(body.prompt, model, "prompt")
+    prompts = await asyncio.to_thread(read_prompts, body.prompt, model, "prompt")
     budget = DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
     params = sampling_params(
         model,

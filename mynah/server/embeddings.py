@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -24,7 +25,7 @@ TOKENS_AT_ONCE = 4096
 async def embed(service: Service, body: EmbeddingRequest) -> dict[str, Any]:
     """The response object."""
     model = service.models.find(body.model)
-    inputs = read_prompts(body.input, model, "input")
+    inputs = await asyncio.to_thread(read_prompts, body.input, model, "input")
     if len(inputs) > MAX_INPUTS:
         raise APIError(400, f"'input' holds {len(inputs)} texts; at most {MAX_INPUTS} go.", param="input")
     engine = model.assistant.engine

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx2
 from fastapi import Response
-from fastapi.responses import JSONResponse
 
 from mynah.server.errors import APIError, EngineError
 from mynah.server.metrics import Metrics
@@ -122,14 +121,13 @@ class Remote:
 def _object(data: bytes) -> dict[str, Any]:
     try:
         thing = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return thing if isinstance(thing, dict) else {}
 
 
 def _handed_back(answer: httpx2.Response) -> Response:
     headers = {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}
-    thing = _object(answer.content)
-    if not thing:
+    if not _object(answer.content):
         return EngineError(f"The engine answered {answer.status_code} and no JSON.", 502).response()
-    return JSONResponse(thing, answer.status_code, headers)
+    return Response(answer.content, answer.status_code, headers, "application/json")

@@ -44,6 +44,7 @@ Refused = Annotated[Any, AfterValidator(_refuse)]
 """A field of OpenAI's that changes the answer, and that this server does not have."""
 Content = Annotated[str, BeforeValidator(_text)]
 Stops = Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(_listed), Field(max_length=MAX_STOPS)]
+ModelName = Annotated[str, Field(examples=["demo"])]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -107,7 +108,7 @@ class Ignored(Body):
 class Sampling(Ignored):
     """What chats and plain completions have in common."""
 
-    model: str
+    model: ModelName
     n: Annotated[int, Field(ge=1, le=MAX_CHOICES)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
@@ -162,7 +163,7 @@ class CompletionRequest(Sampling):
 class EmbeddingRequest(Ignored):
     """`POST /v1/embeddings`"""
 
-    model: str
+    model: ModelName
     input: Any
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Refused = None

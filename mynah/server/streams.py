@@ -81,7 +81,7 @@ class Stream:
             self._tell()
 
     def _add(self, data: str) -> None:
-        self._events.append(f"id: {self.id}/{len(self._events) + 1}\ndata: {data}\n\n".encode())
+        self._events.append(f"id: {self.id}/{len(self._events) + 1}\ndata: {data}\n\n".encode(errors="replace"))
         self._tell()
 
     def _tell(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from mynah.engine import Token
 from mynah.tokens import Detokenizer, Tokenizer
+from mynah.tokens.tokenizer import whole_text
 
 CALL, CALL_END = "<tool_call>", "</tool_call>"
 
@@ -110,12 +111,12 @@ class Writer:
         try:
             call = json.loads(text)
             name, arguments = call["name"], call.get("arguments", {})
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return CALL + text + CALL_END, ()
         if not isinstance(name, str):
             return CALL + text + CALL_END, ()
         written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-        return "", (ToolCall(f"call_{secrets.token_hex(12)}", name, written),)
+        return "", (ToolCall(f"call_{secrets.token_hex(12)}", whole_text(name), whole_text(written)),)
 
     def _unclosed(self) -> str:
         """A call that the answer's end cut off, as text."""

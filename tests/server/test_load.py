@@ -3,6 +3,8 @@
 import os
 import resource
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -76,3 +78,13 @@ def test_sixty_four_streams_for_a_minute():
         f"p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms; memory {before:.0f} → {after:.0f} MB (clients included)"
     )
     assert after < before + 50
+
+
+@pytest.mark.stress
+def test_schemathesis_finds_no_fault_of_the_servers():
+    command = "run {}/openapi.json --checks not_a_server_error --max-examples 40 --request-timeout 60"
+    with serving(service(served("demo"))) as address:
+        arguments = command.format(address).split()
+        found = subprocess.run([sys.executable, "-m", "schemathesis.cli", *arguments], capture_output=True, text=True)
+    print(found.stdout[-600:])
+    assert found.returncode == 0, found.stdout

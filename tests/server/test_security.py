@@ -100,6 +100,24 @@ def test_nonsense_is_the_clients_fault(http, path, content):
     assert http.get("/healthz").status_code == 200
 
 
+def test_deep_nesting_is_the_clients_fault(http):
+    deep: dict = {}
+    for _ in range(400):
+        deep = {"a": deep}
+    tool = {"type": "function", "function": {"name": "f", "parameters": deep}}
+    call = {"type": "function", "function": {"name": "f", "arguments": "[" * 100_000}}
+    said = [*ASK["messages"], {"role": "assistant", "tool_calls": [call]}, *ASK["messages"]]
+    for change in ({"tools": [tool]}, {"messages": said}, {"metadata": deep}, {"tool_choice": deep}):
+        answer = http.post(POSTS[0], json=ASK | change)
+        assert 400 <= answer.status_code < 500, answer.text
+
+
+def test_a_long_text_holds_up_nobody(http):
+    """Two million characters are read beside the event loop, and refused."""
+    answer = http.post(POSTS[0], json=ASK | {"messages": [{"role": "user", "content": "gold cat 你" * 200_000}]})
+    assert answer.json()["error"]["code"] == "context_length_exceeded"
+
+
 def test_other_forms_of_nonsense(http):
     for method, path, status in [("GET", "/v1/nothing", 404), ("GET", POSTS[0], 405), ("PUT", "/v1/models", 405)]:
         answer = http.request(method, path)

@@ -117,7 +117,7 @@ def test_calls_stand_apart_from_the_text(caller: Tokenizer) -> None:
     assert writer.finish_reason == "tool_calls"
 
 
-@pytest.mark.parametrize("call", ["{not json", "[1]", '"text"', '{"arguments": {}}', '{"name": 3}'])
+@pytest.mark.parametrize("call", ["{not json", "[" * 5000, "[1]", '"text"', '{"arguments": {}}', '{"name": 3}'])
 def test_what_is_no_call_stays_text(call: str) -> None:
     writer = Writer(toys.tokenizer(), 0, tools=True)
     write(writer, called(toys.tokenizer(), "a", call))
