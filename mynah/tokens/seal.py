@@ -128,7 +128,7 @@ class SealedTokenizer:
         return self._markers.pattern.sub(lambda found: self.spelling[found[0]], text)
 
     def encode(self, text: str) -> list[int]:
-        return self._own_ids(self._copy.encode(text, add_special_tokens=False).ids)
+        return self.encode_many([text])[0]
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         made: list[list[int]] = []
@@ -145,7 +145,8 @@ class SealedTokenizer:
         `inside`: the text continues another one (some tokenizers treat the first word of a text otherwise).
         """
         guard = self._guard if inside else ""
-        encoding = self._copy.encode(guard + text, add_special_tokens=False)
+        # A batch of one: only then does the backend let other threads run, and a long text takes seconds.
+        [encoding] = self._copy.encode_batch([guard + text], add_special_tokens=False)
         ids, offsets = encoding.ids[inside:], encoding.offsets[inside:]
         if text.count(self._secret) > sum(token in self._marks for token in ids):
             raise UserError(f"{self._where}: its normaliser changes its special tokens; choose another tokenizer.")
