@@ -27,11 +27,13 @@ GONE = Response(status_code=499)
 
 def build_app(engine: Service | Remote, api_key: str = "") -> FastAPI:
     """The service over its own models, or over another server's."""
+    streams = Streams(engine.settings.keep_seconds)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.start()
         yield
+        await streams.close()
         await engine.stop()
 
     app = FastAPI(
@@ -42,7 +44,6 @@ def build_app(engine: Service | Remote, api_key: str = "") -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    streams = Streams(engine.settings.keep_seconds)
     app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
     app.include_router(_streams(streams))
     app.include_router(_about(engine, app))

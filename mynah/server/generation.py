@@ -19,6 +19,9 @@ from mynah.server.serving import EngineThread, Job, Letter
 from mynah.server.settings import ServeSettings
 from mynah.server.writer import Piece, Writer
 
+COLDEST = 1e-3
+"""A temperature below it is taken as 0: logits divided by it would leave the range of fp32."""
+
 
 @dataclass
 class Service:
@@ -197,9 +200,10 @@ class Generation:
 
 def sampling_params(model: ServedModel, body: Sampling, budget: int, **more: Any) -> SamplingParams:
     """The engine's parameters for a request; without a seed one is drawn, and recorded."""
+    temperature = 1.0 if body.temperature is None else body.temperature
     params = SamplingParams(
         max_new_tokens=budget,
-        temperature=1.0 if body.temperature is None else body.temperature,
+        temperature=temperature if temperature >= COLDEST else 0.0,
         top_k=body.top_k or 0,
         top_p=1.0 if body.top_p is None else body.top_p,
         stop=model.assistant.tokenizer.stop_ids,

@@ -67,7 +67,7 @@ class Gate:
             raise APIError(403, "Requests from pages of another site are refused.", code="cross_site")
         if self._key and path not in OPEN:
             scheme, _, key = headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(key.strip().encode(), self._key):
+            if scheme.lower() != "bearer" or not hmac.compare_digest(key.strip().encode("latin-1"), self._key):
                 message = "Incorrect API key provided." if key else "You didn't provide an API key."
                 challenge = {"WWW-Authenticate": "Bearer"}
                 raise APIError(401, message, code="invalid_api_key", headers=challenge)

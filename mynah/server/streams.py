@@ -45,6 +45,10 @@ class Stream:
             self._stopped = True
             self._task.cancel()
 
+    async def over(self) -> None:
+        """Returns once nothing more is written."""
+        await asyncio.wait({self._task})
+
     async def read(self, after: int = 0) -> AsyncIterator[bytes]:
         """Events from number `after` on, those that are there at once in one piece."""
         self._readers += 1
@@ -108,6 +112,12 @@ class Streams:
         if id not in self._kept:
             raise APIError(404, f"No stream '{id}' is kept here, or no longer.", param="id", code="stream_not_found")
         return self._kept[id]
+
+    async def close(self) -> None:
+        """Stop them all, and wait until what they said is recorded."""
+        for stream in self._kept.values():
+            stream.stop()
+        await asyncio.gather(*(stream.over() for stream in self._kept.values()))
 
     def _forget_old(self) -> None:
         oldest = time.monotonic() - self._keep_seconds

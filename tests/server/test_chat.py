@@ -113,6 +113,14 @@ def test_chinese_and_emoji_arrive_in_whole_characters():
         assert "你" in raw
 
 
+@pytest.mark.parametrize("temperature", [1e-300, 1e-40, 1e-7, 2e-3])
+def test_very_cold_is_greedy(client, temperature):
+    request = BASE | {"max_tokens": 8, "logprobs": True}
+    cold = client.chat.completions.create(**request, temperature=temperature).choices[0]
+    assert cold.message.content == client.chat.completions.create(**request, temperature=0).choices[0].message.content
+    assert all(entry.logprob <= 0 for entry in cold.logprobs.content)
+
+
 def test_budgets(client):
     def tokens(**more):
         answer = client.chat.completions.create(**({k: v for k, v in BASE.items() if k != "max_tokens"} | more))

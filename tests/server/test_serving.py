@@ -199,6 +199,16 @@ def test_a_stalled_reader_blocks_nobody():
         assert idle(model.assistant.engine)
 
 
+def test_shutting_down_records_what_nobody_reads():
+    recorded = []
+    with serving(service(parrot(pause=0.01), recorded=recorded)) as address, address.http() as client:
+        headers = {"X-Stream-Resumable": "true"}
+        with client.stream("POST", "/v1/chat/completions", json=STREAM, headers=headers) as answer:
+            lines = answer.iter_lines()
+            assert said(events([next(lines) for _ in range(30)]))
+    assert [completion.finish_reason for completion in recorded[0].completions] == ["cancelled"]
+
+
 def test_shutting_down_ends_streams():
     model = parrot(pause=0.01)
     got: list[int] = []
