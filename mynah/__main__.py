@@ -38,6 +38,7 @@ VERBS = {
     "ppo": Verb("steps:ppo", "Step 3: PPO against the newest reward model.", ("ppo", "hardware")),
     "eval": Verb("measure:evaluate", "Measure a model on data that it has not seen.", ("hardware",)),
     "chat": Verb("use:chat", "Talk to the newest policy of a run.", ("hardware",)),
+    "serve": Verb("serve:serve", "OpenAI's API for the newest policy of a run.", ("serve", "hardware")),
     "data": Verb("data:data", "Check data files, convert and split them."),
     "report": Verb("use:report", "Write report.html from all that the run has so far."),
     "export": Verb("use:export", "Copy a checkpoint out of a run, as the Hugging Face folder that it is."),

@@ -63,7 +63,7 @@ class SamplingParams:
     top_logprobs: int = 0
     """Also report the k most likely tokens at each position."""
     prompt_logprobs: bool = False
-    """Also report log p of every prompt token but the first."""
+    """Also report log p of every prompt token but the first, and with `top_logprobs` the most likely ones there."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Completion:
     weight_version: int
     top_logprobs: tuple[tuple[tuple[int, float], ...], ...] = ()
     prompt_logprobs: tuple[float, ...] = ()
+    prompt_top_logprobs: tuple[tuple[tuple[int, float], ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from mynah.config import Settings
 from mynah.model.precision import Hardware
+from mynah.server.settings import ServeSettings
 from mynah.step0_pretrain.train import ModelSettings, PretrainSettings, TokenizerSettings
 from mynah.step1_sft.train import SFTSettings
 from mynah.step2_reward.train import RewardSettings
@@ -74,3 +75,5 @@ class Recipe(Settings):
     """Step 3."""
     eval: EvalSettings = EvalSettings()
     """The exam and the comparisons."""
+    serve: ServeSettings = ServeSettings()
+    """The service."""

@@ -21,6 +21,12 @@ from mynah.engine.scheduler import Request, Row, Scheduler
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, FinishReason, SamplingParams
 
+_PromptScores = tuple[tuple[float, ...], tuple[tuple[tuple[int, float], ...], ...]]
+"""log p of a prompt's tokens but the first, and the most likely ones there."""
+
+SCORED_AT_ONCE = 512
+"""Prompt tokens whose logits are held together."""
+
 
 @dataclass(frozen=True)
 class Token:
@@ -31,6 +37,7 @@ class Token:
     id: int
     logprob: float
     finish_reason: FinishReason | None
+    top_logprobs: tuple[tuple[int, float], ...] = ()
 
 
 class Engine:
@@ -45,12 +52,13 @@ class Engine:
     def __init__(
         self, model: Transformer, rows: int = 64, context: int | None = None, prefill_tokens: int = 4096
     ) -> None:
+        self.rows = rows
         self.context = min(context or model.config.context, model.config.context)
         self.weight_version = 0
         self._runner = Runner(model, rows, self.context)
         self._scheduler = Scheduler(rows, prefill_tokens)
         self._requests: dict[int, Request] = {}
-        self._prompt_logprobs: dict[int, tuple[float, ...]] = {}
+        self._prompt_scores: dict[int, _PromptScores] = {}
         self._unread: dict[int, deque[Token]] = {}
         self._next_request = self._next_sequence = 0
 
@@ -133,8 +141,23 @@ class Engine:
         """Stop a request and free its rows; unknown or finished requests are fine."""
         for index in self._scheduler.drop(request):
             self._release(index)
-        for table in (self._requests, self._prompt_logprobs, self._unread):
+        for table in (self._requests, self._prompt_scores, self._unread):
             table.pop(request, None)
+
+    def end(self, request: int, sample: int) -> bool:
+        """Finish one sample early, `cancelled` with the tokens it has; False if it is not in flight."""
+        for index, row in enumerate(self._scheduler.running):
+            if row.request.id == request and row.sample == sample:
+                self._finish(row, "cancelled")
+                self._release(index)
+                return True
+        return False
+
+    @torch.inference_mode()
+    def embed(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Mean of the last hidden states of each prompt's tokens, [P, D] in fp32; one packed pass."""
+        prefill = self._runner.prefill(prompts)
+        return torch.stack([prefill.hidden[span].float().mean(0) for span in prefill.spans])
 
     def refresh(self) -> None:
         """The weights have changed: from now on completions carry a new version.
@@ -159,17 +182,22 @@ class Engine:
             first = request.admitted - count
             new += [Row(request, sample) for sample in range(first, request.admitted)]
             if request.params.prompt_logprobs:
-                self._prompt_logprobs[request.id] = self._score_prompt(prefill, index, request)
+                self._prompt_scores[request.id] = self._score_prompt(prefill, index, request)
         counts = torch.tensor([count for _, count in admitted], device=self._device)
         logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
         self._scheduler.running += new
         return self._extend(new, logits)
 
-    def _score_prompt(self, prefill: Prefill, index: int, request: Request) -> tuple[float, ...]:
+    def _score_prompt(self, prefill: Prefill, index: int, request: Request) -> _PromptScores:
         hidden = prefill.hidden[prefill.spans[index]][:-1]
-        logprobs = self._runner.logits(hidden).float().log_softmax(-1)
         targets = torch.tensor(request.prompt[1:], device=self._device)
-        return tuple(logprobs.gather(1, targets[:, None]).squeeze(1).tolist())
+        scores: list[float] = []
+        best: list[tuple[tuple[int, float], ...]] = []
+        for rows, wanted in zip(hidden.split(SCORED_AT_ONCE), targets.split(SCORED_AT_ONCE), strict=True):
+            table = self._runner.logits(rows).float().log_softmax(-1)
+            scores += table.gather(1, wanted[:, None]).squeeze(1).tolist()
+            best += _most_likely(table, request.params.top_logprobs)
+        return tuple(scores), tuple(best)
 
     def _extend(self, rows: list[Row], logits: Tensor) -> list[Token]:
         """Draw one token for each of `rows` and release the rows that end with it."""
@@ -194,14 +222,14 @@ class Engine:
         for i, (row, token, logprob) in enumerate(zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)):
             row.tokens.append(token)
             row.logprobs.append(logprob)
-            if row.request.params.top_logprobs:
-                best = table[i].topk(row.request.params.top_logprobs)
-                row.top_logprobs.append(tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True)))
+            [best] = _most_likely(table[i : i + 1], row.request.params.top_logprobs)
+            if best:
+                row.top_logprobs.append(best)
             reason = row.finish(self.context)
             if reason:
                 self._finish(row, reason)
                 finished.add(id(row))
-            event = Token(row.request.id, row.sample, token, logprob, reason)
+            event = Token(row.request.id, row.sample, token, logprob, reason, best)
             events.append(event)
             if row.request.id in self._unread:
                 self._unread[row.request.id].append(event)
@@ -211,13 +239,15 @@ class Engine:
         return events
 
     def _finish(self, row: Row, reason: FinishReason) -> None:
+        prompt_logprobs, prompt_top_logprobs = self._prompt_scores.get(row.request.id, ((), ()))
         row.request.done[row.sample] = Completion(
             tuple(row.tokens),
             tuple(row.logprobs),
             reason,
             self.weight_version,
             tuple(row.top_logprobs),
-            self._prompt_logprobs.get(row.request.id, ()),
+            prompt_logprobs,
+            prompt_top_logprobs,
         )
 
     def _release(self, index: int) -> None:
@@ -226,3 +256,12 @@ class Engine:
         if index < len(self._scheduler.running):
             self._runner.cache.move(len(self._scheduler.running), index, last.length)
             self._scheduler.running[index] = last
+
+
+def _most_likely(logprobs: Tensor, k: int) -> list[tuple[tuple[int, float], ...]]:
+    """For each row of [N, V] its k tokens with the highest log p, best first."""
+    if not k:
+        return [()] * len(logprobs)
+    best = logprobs.topk(min(k, logprobs.shape[1]))
+    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return [tuple(zip(ids, values, strict=True)) for ids, values in pairs]

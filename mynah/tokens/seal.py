@@ -125,7 +125,7 @@ class SealedTokenizer:
         return self._markers.pattern.sub(lambda found: self.spelling[found[0]], text)
 
     def encode(self, text: str) -> list[int]:
-        return self._own_ids(self._copy.encode(text, add_special_tokens=False).ids)
+        return self.encode_many([text])[0]
 
     def encode_many(self, texts: Sequence[str]) -> list[list[int]]:
         made: list[list[int]] = []
@@ -156,12 +156,12 @@ class SealedTokenizer:
     def _encode(self, text: str, inside: bool) -> tuple[list[int], list[tuple[int, int]]]:
         """Ids of the copy and where each lies; of a text `inside`, what goes before the first marker gets no prefix."""
         if not inside or self._inside is self._copy:
-            encoding = self._copy.encode(text, add_special_tokens=False)
-            return encoding.ids, encoding.offsets
+            whole = _encode_freely(self._copy, text)
+            return whole.ids, whole.offsets
         first = text.find(f"x{self._secret}")
         first = first if first >= 0 else len(text)
-        head = self._inside.encode(text[:first], add_special_tokens=False)
-        tail = self._copy.encode(text[first:], add_special_tokens=False)
+        head = _encode_freely(self._inside, text[:first])
+        tail = _encode_freely(self._copy, text[first:])
         shifted = [(first + start, first + end) for start, end in tail.offsets]
         return head.ids + tail.ids, head.offsets + shifted
 
@@ -174,6 +174,12 @@ class SealedTokenizer:
 
     def _own_ids(self, ids: Sequence[int]) -> list[int]:
         return [self._ids.get(token, token) for token in ids] if self._ids else list(ids)
+
+
+def _encode_freely(tokenizer: tokenizers.Tokenizer, text: str) -> tokenizers.Encoding:
+    """As a batch of one: only then does the backend let other threads run, and a long text takes seconds."""
+    [encoding] = tokenizer.encode_batch([text], add_special_tokens=False)
+    return encoding
 
 
 def _without_prefix(part: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -198,6 +199,21 @@ class Tokenizer:
         """How the vocabulary spells an id: a special token's string, or bytes in the tokenizer's own alphabet."""
         return self._backend.id_to_token(id_) or ""
 
+    def marker(self, text: str) -> int | None:
+        """The id of a token by which the template gives structure, as `<tool_call>`; None if there is no such."""
+        return self._id(text) if text in self.markers.texts else None
+
+    def token_bytes(self, id_: int) -> bytes:
+        """The UTF-8 that a token stands for, also where it is less than a character. Bytes add up to the text's."""
+        spelled = self.token(id_)
+        text = self.decode([id_, id_], keep_special=True)[len(self.decode([id_], keep_special=True)) :]
+        if "\ufffd" not in text:  # twice, since some decoders drop the space before a first word
+            return text.encode()
+        if re.fullmatch(r"<0x[0-9A-F]{2}>", spelled):
+            return bytes([int(spelled[3:5], 16)])
+        alphabet = _byte_alphabet()
+        return bytes(alphabet[c] for c in spelled) if alphabet.keys() >= set(spelled) else text.encode()
+
     def _id(self, token: str) -> int:
         found = self._backend.token_to_id(token)
         assert found is not None, token
@@ -222,3 +238,11 @@ def whole_text(text: str) -> str:
 
 def _is_marker(token: str) -> bool:
     return not token.isspace() and not token[0].isalnum()
+
+
+@cache
+def _byte_alphabet() -> dict[str, int]:
+    """Byte-level BPE spells each byte as one printable character: the byte's own, or the next free one from 256 on."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + i): byte for i, byte in enumerate(others)}

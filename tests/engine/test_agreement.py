@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mynah.engine import Engine
+from mynah.model.attention import PackedPlan
 from mynah.model.sizes import RopeScaling
 from mynah.model.transformer import Transformer
 from mynah.nouns import Group, SamplingParams
@@ -104,3 +105,26 @@ def test_the_engine_follows_the_weights(model: Transformer) -> None:
     assert before.tokens != after.tokens
     [[expected]] = Engine(other, rows=2).generate([prompt], params)
     assert (after.tokens, after.logprobs) == (expected.tokens, expected.logprobs)
+
+
+def test_the_likeliest_tokens_of_a_prompt_are_those_of_a_full_forward(model: Transformer) -> None:
+    prompt = random_tokens(700 % model.config.context)
+    params = replace(PARAMS, max_new_tokens=1, prompt_logprobs=True, top_logprobs=3)
+    [[completion]] = Engine(model, rows=4).generate([prompt], params)
+    best = full_logits(model, prompt)[:-1].log_softmax(-1).topk(3)
+    assert [tuple(id for id, _ in top) for top in completion.prompt_top_logprobs] == list(
+        map(tuple, best.indices.tolist())
+    )
+    for top, values in zip(completion.prompt_top_logprobs, best.values.tolist(), strict=True):
+        assert [logprob for _, logprob in top] == pytest.approx(values, abs=1e-4)
+    everything = replace(params, top_logprobs=10_000)
+    [[completion]] = Engine(model, rows=4).generate([prompt], everything)
+    assert len(completion.top_logprobs[0]) == model.config.vocab_size
+
+
+def test_embeddings_are_means_of_the_hidden_states(model: Transformer, prompts: list[tuple[int, ...]]) -> None:
+    made = Engine(model, rows=1).embed(prompts)
+    for mean, prompt in zip(made, prompts, strict=True):
+        batch = lay_out([Group(prompt, (False,) * len(prompt))])
+        hidden = model(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))
+        torch.testing.assert_close(mean, hidden.detach().mean(0), atol=1e-4, rtol=1e-4)

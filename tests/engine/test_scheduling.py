@@ -23,7 +23,7 @@ def finish(engine: Engine, requests: list[int]) -> list[list[Completion]]:
 
 def idle(engine: Engine) -> bool:
     scheduler = engine._scheduler
-    return not (scheduler.waiting or scheduler.running or engine._requests or engine._unread or engine._prompt_logprobs)
+    return not (scheduler.waiting or scheduler.running or engine._requests or engine._unread or engine._prompt_scores)
 
 
 def test_finished_rows_are_refilled(model: Transformer) -> None:
@@ -272,3 +272,28 @@ def test_every_order_of_arrival_gives_the_same(model: Transformer) -> None:
     for both, other in zip(finish(engine, requests), expected, strict=True):
         assert both[0].tokens == other[0].tokens
         assert both[0].logprobs == pytest.approx(other[0].logprobs, abs=1e-5)
+
+
+def test_one_sample_ends_early_and_its_siblings_go_on(model: Transformer) -> None:
+    [expected] = Engine(model).generate([(1, 2, 3)], PARAMS, n=3)
+    engine = Engine(model)
+    request = engine.submit((1, 2, 3), PARAMS, n=3, sequence=0)
+    for _ in range(4):
+        engine.step()
+    assert engine.end(request, 1)
+    assert not engine.end(request, 1)
+    assert not engine.end(10_000, 0)
+    while engine._scheduler.running:
+        assert 1 not in [token.sample for token in engine.step()]
+    completions = engine.collect(request)
+    assert [c.tokens for c in completions] == [c.tokens[: 4 if i == 1 else None] for i, c in enumerate(expected)]
+    assert [c.finish_reason for c in completions] == ["length", "cancelled", "length"]
+    assert idle(engine)
+
+
+def test_events_carry_the_likeliest_tokens(model: Transformer) -> None:
+    seen: list[Token] = []
+    params = replace(PARAMS, top_logprobs=2)
+    [[completion]] = Engine(model).generate([(1, 2, 3)], params, watch=seen.extend)
+    assert tuple(token.top_logprobs for token in seen) == completion.top_logprobs
+    assert all(len(token.top_logprobs) == 2 for token in seen)

@@ -186,3 +186,21 @@ def test_names_in_an_old_special_tokens_map_count(hub, tmp_path: Path):
     assert tokenizer.named == {"eos_token": "<|eot_id|>", "pad_token": "<new>"}
     assert tokenizer.pad == tokenizer.vocab_size - 1
     assert read_folder(tmp_path).template is None
+
+
+@pytest.mark.parametrize("family", ["ours", "chatml", "llama3", "sentencepiece"])
+def test_bytes_of_tokens_add_up_to_the_text(hub, family):
+    tokenizer = Tokenizer.load(hub[family])
+    text = "Hello 你好 👩‍👩‍👧 naïve\n  ᚠ x"
+    spelled = [tokenizer.token_bytes(id) for id in tokenizer.encode(text)]
+    assert b"".join(spelled).strip() == text.encode()  # some tokenizers put a space before a first word
+    assert any(not part or part[0] & 0xC0 == 0x80 for part in spelled)  # less than a character among them
+    end = tokenizer.end_of_turn
+    assert tokenizer.token_bytes(end).decode() == tokenizer.token(end)
+
+
+def test_markers_are_tokens_of_the_template(hub):
+    tokenizer = Tokenizer.load(hub["ours"])
+    assert tokenizer.marker("<tool_call>") == tokenizer.special["<tool_call>"]
+    assert tokenizer.marker("Hello") is None
+    assert tokenizer.marker("<no_such>") is None

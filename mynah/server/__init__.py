@@ -1,0 +1,1 @@
+"""The service: OpenAI's API over HTTP, answered by the trained assistant."""

@@ -1,0 +1,170 @@
+"""The application: routes, the gate before them, errors in OpenAI's form."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+
+import mynah
+from mynah.server import chat_completions, completions, embeddings, errors
+from mynah.server.connection import while_connected
+from mynah.server.docs_page import docs_page
+from mynah.server.generation import Service
+from mynah.server.remote import Remote
+from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
+from mynah.server.security import Gate
+from mynah.server.streams import EventResponse, Streams
+
+RESUMABLE = "x-stream-resumable"
+"""A request header of ours: `true` lets an answer go on without its reader, who may come back for it."""
+GONE = Response(status_code=499)
+"""Nobody reads it; nginx's number for a client that left."""
+
+
+def build_app(engine: Service | Remote, api_key: str = "") -> FastAPI:
+    """The service over its own models, or over another server's."""
+    streams = Streams(engine.settings.keep_seconds)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await engine.start()
+        yield
+        await streams.close()
+        await engine.stop()
+
+    app = FastAPI(
+        title="mynah",
+        version=mynah.__version__,
+        summary="The trained assistant, in OpenAI's wire format.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
+    app.include_router(_streams(streams))
+    app.include_router(_about(engine, app))
+    errors.install(app)
+    app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics)
+    return app
+
+
+def _own(service: Service, streams: Streams) -> APIRouter:
+    """OpenAI's routes over our own models."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.post("/chat/completions")
+    async def chat(body: ChatRequest, request: Request) -> Response:
+        """Answer a conversation."""
+        generation = await chat_completions.begin(service, body)
+        if body.stream:
+            objects = chat_completions.chunks(generation, body)
+            return EventResponse(streams.open(generation.id, objects, _resumable(request)))
+        await while_connected(request.receive, generation.finish())
+        return JSONResponse(chat_completions.whole(generation, body)) if generation.over else GONE
+
+    @routes.post("/completions")
+    async def complete(body: CompletionRequest, request: Request) -> Response:
+        """Continue plain text, or token ids."""
+        generation = await completions.begin(service, body)
+        if body.stream:
+            objects = completions.chunks(generation, body)
+            return EventResponse(streams.open(generation.id, objects, _resumable(request)))
+        await while_connected(request.receive, generation.finish())
+        return JSONResponse(completions.whole(generation, body)) if generation.over else GONE
+
+    @routes.post("/embeddings")
+    async def embed(body: EmbeddingRequest, request: Request) -> Response:
+        """The mean of each text's last hidden states, of length 1."""
+        made = await while_connected(request.receive, embeddings.embed(service, body))
+        return GONE if made is None else JSONResponse(made)
+
+    @routes.get("/models")
+    async def models() -> dict[str, Any]:
+        """Who answers here."""
+        return {"object": "list", "data": [model.describe() for model in service.models]}
+
+    @routes.get("/models/{name:path}")
+    async def model(name: str) -> dict[str, Any]:
+        """One of them."""
+        return service.models.find(name).describe()
+
+    return routes
+
+
+def _others(remote: Remote, streams: Streams) -> APIRouter:
+    """The same routes over another server's models."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.post("/chat/completions")
+    @routes.post("/completions")
+    @routes.post("/embeddings")
+    async def post(body: dict[str, Any], request: Request) -> Response:
+        """Handed on to the engine's server."""
+        path, raw = request.url.path.removeprefix("/v1"), await request.body()
+        if body.get("stream"):
+            answer = await while_connected(request.receive, remote.begin_stream(path, raw))
+            if answer is None or isinstance(answer, Response):
+                return answer or GONE
+            id, objects = answer
+            return EventResponse(streams.open(id, objects, _resumable(request)))
+        return await while_connected(request.receive, remote.ask("POST", path, raw)) or GONE
+
+    @routes.get("/models")
+    @routes.get("/models/{name:path}")
+    async def models(request: Request) -> Response:
+        """Who answers there."""
+        return await remote.ask("GET", request.url.path.removeprefix("/v1"))
+
+    return routes
+
+
+def _streams(streams: Streams) -> APIRouter:
+    """Reading on after a reload."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/streams/{id}")
+    async def read(id: str, request: Request) -> Response:
+        """Events of a resumable stream after the one that `Last-Event-ID` names; without it, all."""
+        last = request.headers.get("last-event-id", f"{id}/0")
+        stream, (name, _, number) = streams.find(id), last.rpartition("/")
+        if name != id or not number.isdecimal():
+            raise errors.APIError(400, f"Last-Event-ID '{last}' is no event of this stream.", param="Last-Event-ID")
+        return EventResponse(stream, int(number))
+
+    @routes.delete("/streams/{id}")
+    async def stop(id: str) -> dict[str, Any]:
+        """Stop generating."""
+        streams.find(id).stop()
+        return {"id": id, "object": "stream", "stopped": True}
+
+    return routes
+
+
+def _about(engine: Service | Remote, app: FastAPI) -> APIRouter:
+    """Health, figures, documentation."""
+    routes = APIRouter()
+
+    @routes.get("/healthz")
+    async def health() -> JSONResponse:
+        """200 while the engine runs."""
+        alive = engine.alive
+        return JSONResponse({"status": "ok" if alive else "engine stopped"}, 200 if alive else 503)
+
+    @routes.get("/metrics")
+    async def metrics() -> PlainTextResponse:
+        """For Prometheus."""
+        return PlainTextResponse(engine.metrics.text(engine.in_flight), media_type="text/plain; version=0.0.4")
+
+    @routes.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(docs_page(app.openapi()))
+
+    return routes
+
+
+def _resumable(request: Request) -> bool:
+    return request.headers.get(RESUMABLE, "").lower() == "true"

@@ -1,0 +1,177 @@
+"""`POST /v1/chat/completions`: a conversation goes through the model's chat template, answers come back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from mynah.engine import Token
+from mynah.server.errors import APIError
+from mynah.server.generation import Generation, Service, sampling_params
+from mynah.server.requests import ChatRequest
+from mynah.server.writer import CALL, Piece, ToolCall, Writer
+from mynah.tokens import Tokenizer
+
+
+async def begin(service: Service, body: ChatRequest) -> Generation:
+    """Check the request and admit it."""
+    model = service.models.find(body.model)
+    assistant = model.assistant
+    tools = _tools(body, assistant.tokenizer)
+    _check(body)
+    messages = [message.message() for message in body.messages]
+    try:
+        prompt = await asyncio.to_thread(assistant.chat.encode_prompt, messages, tools)  # megabytes take seconds
+    except RecursionError:
+        raise APIError(400, "The request's JSON is nested too deeply.", code="invalid_value") from None
+    room = max(1, assistant.engine.context - len(prompt))
+    budget = body.max_completion_tokens or body.max_tokens or room
+    top = (body.top_logprobs or 0) if body.logprobs else 0
+    params = sampling_params(model, body, min(budget, room), top_logprobs=top)
+    return Generation(service, "chatcmpl", body, [prompt], params, bool(tools))
+
+
+def whole(generation: Generation, body: ChatRequest) -> dict[str, Any]:
+    """The response object of a generation that is over. Raises APIError if JSON was asked for and an answer is none."""
+    if body.response_format and body.response_format.type == "json_object":
+        for writer in generation.writers:
+            _check_json(writer)
+    choices = [
+        {
+            "index": writer.choice,
+            "message": _message(writer),
+            "logprobs": _logprobs(writer.shown, generation) if body.logprobs else None,
+            "finish_reason": writer.finish_reason,
+        }
+        for writer in generation.writers
+    ]
+    return {**_head(generation, "chat.completion"), "choices": choices, "usage": generation.usage}
+
+
+async def chunks(generation: Generation, body: ChatRequest) -> AsyncIterator[dict[str, Any]]:
+    """The same as a stream of deltas."""
+    head = _head(generation, "chat.completion.chunk")
+    if body.usage_wanted:
+        head["usage"] = None
+
+    def chunk(choice: int, delta: dict[str, Any], tokens: tuple[Token, ...] = (), end: str | None = None) -> Any:
+        logprobs = _logprobs(tokens, generation) if body.logprobs and tokens else None
+        return {
+            **head,
+            "choices": [{"index": choice, "delta": delta, "logprobs": logprobs, "finish_reason": end}],
+        }
+
+    for choice in range(generation.n):
+        yield chunk(choice, {"role": "assistant", "content": ""})
+    calls = [0] * generation.n
+    async for piece in generation.pieces():
+        delta = _delta(piece, calls)
+        if delta or (body.logprobs and piece.tokens):
+            yield chunk(piece.choice, delta, piece.tokens)
+        if piece.finish_reason:
+            yield chunk(piece.choice, {}, end=piece.finish_reason)
+    if body.usage_wanted:
+        yield {**head, "choices": [], "usage": generation.usage}
+
+
+def _tools(body: ChatRequest, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """The tools that the template shall show; none for `tool_choice` "none"."""
+    if body.tool_choice not in (None, "auto", "none"):
+        raise APIError(
+            400,
+            "tool_choice can be 'auto' or 'none': this server cannot force a call yet.",
+            param="tool_choice",
+            code="unsupported_value",
+        )
+    if not body.tools or body.tool_choice == "none":
+        return []
+    for i, tool in enumerate(body.tools):
+        function = tool.get("function")
+        named = isinstance(function, dict) and isinstance(function.get("name"), str)
+        if tool.get("type") != "function" or not named:
+            message = 'A tool has the form {"type": "function", "function": {"name", "description", "parameters"}}.'
+            raise APIError(400, message, param=f"tools.{i}", code="invalid_value")
+    if tokenizer.marker(CALL) is None:
+        raise APIError(400, f"This model's chat template has no {CALL} token: it cannot call tools.", param="tools")
+    return body.tools
+
+
+def _check(body: ChatRequest) -> None:
+    form = body.response_format.type if body.response_format else "text"
+    if form == "json_schema" or (form == "json_object" and body.stream):
+        raise APIError(
+            400,
+            "This server cannot constrain what the model writes yet. It takes response_format 'json_object' without "
+            "stream, and then refuses an answer that is not JSON.",
+            param="response_format",
+            code="unsupported_value",
+        )
+    if body.top_logprobs and not body.logprobs:
+        raise APIError(400, "top_logprobs needs logprobs to be true.", param="top_logprobs", code="invalid_value")
+    if body.modalities not in (None, ["text"]):
+        raise APIError(400, "This model writes text only.", param="modalities", code="unsupported_value")
+
+
+def _check_json(writer: Writer) -> None:
+    try:
+        valid = isinstance(json.loads(writer.text), dict)
+    except (ValueError, RecursionError):
+        valid = False
+    if not valid:
+        raise APIError(
+            400,
+            f"The model was asked for a JSON object and wrote something else: {writer.text[:1000]!r}. "
+            f"Nothing forces it yet; ask again, or show it the form in the prompt.",
+            param="response_format",
+            code="json_validate_failed",
+        )
+
+
+def _head(generation: Generation, kind: str) -> dict[str, Any]:
+    return {
+        "id": generation.id,
+        "object": kind,
+        "created": generation.created,
+        "model": generation.model.name,
+        "system_fingerprint": generation.model.fingerprint,
+    }
+
+
+def _message(writer: Writer) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": writer.text, "refusal": None}
+    if writer.calls:
+        message["content"] = writer.text or None
+        message["tool_calls"] = [_call(call) for call in writer.calls]
+    return message
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _delta(piece: Piece, calls: list[int]) -> dict[str, Any]:
+    """What of a piece is new in its choice's message; `calls` counts each choice's calls."""
+    delta: dict[str, Any] = {"content": piece.text} if piece.text else {}
+    if piece.calls:
+        first = calls[piece.choice]
+        delta["tool_calls"] = [{"index": first + i, **_call(call)} for i, call in enumerate(piece.calls)]
+        calls[piece.choice] += len(piece.calls)
+    return delta
+
+
+def _logprobs(tokens: tuple[Token, ...] | list[Token], generation: Generation) -> dict[str, Any]:
+    """Without the end of turn, as at OpenAI."""
+    tokenizer = generation.model.assistant.tokenizer
+
+    def entry(id: int, logprob: float) -> dict[str, Any]:
+        spelled = tokenizer.token_bytes(id)
+        return {"token": spelled.decode(errors="replace"), "logprob": logprob, "bytes": list(spelled)}
+
+    content = [
+        {**entry(token.id, token.logprob), "top_logprobs": [entry(*best) for best in token.top_logprobs]}
+        for token in tokens
+        if token.finish_reason != "stop"
+    ]
+    return {"content": content, "refusal": None}

@@ -1,0 +1,62 @@
+"""`POST /v1/embeddings`: the mean of a text's last hidden states, scaled to length 1."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from torch.nn.functional import normalize
+
+from mynah.server.completions import read_prompts
+from mynah.server.errors import APIError
+from mynah.server.generation import Service, check_length
+from mynah.server.requests import EmbeddingRequest
+
+MAX_INPUTS = 2048
+"""OpenAI's."""
+TOKENS_AT_ONCE = 4096
+"""Inputs, padding included, that hold up the streams for one pass."""
+
+
+async def embed(service: Service, body: EmbeddingRequest) -> dict[str, Any]:
+    """The response object."""
+    model = service.models.find(body.model)
+    inputs = await asyncio.to_thread(read_prompts, body.input, model, "input")
+    if len(inputs) > MAX_INPUTS:
+        raise APIError(400, f"'input' holds {len(inputs)} texts; at most {MAX_INPUTS} go.", param="input")
+    engine = model.assistant.engine
+    for ids in inputs:
+        check_length(ids, engine.context, "input")
+    rows: list[np.ndarray] = []
+    for some in _portions(inputs):
+        means = await service.thread.call(partial(engine.embed, some))
+        rows += list(normalize(means, dim=-1).cpu().numpy())
+    usage = service.cost(sum(map(len, inputs)), 0)
+    service.metrics.served(usage)
+    del usage["completion_tokens"]
+    packed = body.encoding_format == "base64"
+    data = [
+        {"object": "embedding", "index": i, "embedding": _base64(row) if packed else row.tolist()}
+        for i, row in enumerate(rows)
+    ]
+    return {"object": "list", "model": model.name, "data": data, "usage": usage}
+
+
+def _portions(inputs: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
+    """Neighbours together, as long as they are few tokens once padded to the longest."""
+    some: list[Sequence[int]] = []
+    for ids in inputs:
+        if some and (len(some) + 1) * max(map(len, [*some, ids])) > TOKENS_AT_ONCE:
+            yield some
+            some = []
+        some.append(ids)
+    yield some
+
+
+def _base64(row: np.ndarray) -> str:
+    """Little-endian fp32, as the official clients ask for."""
+    return base64.b64encode(row.astype("<f4").tobytes()).decode()

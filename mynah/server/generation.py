@@ -1,0 +1,235 @@
+"""From prompts to pieces of answers: admission, the engine's letters, stop strings, the bill, the record."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mynah.nouns import Completion, SamplingParams
+from mynah.server.errors import APIError, EngineError
+from mynah.server.metrics import Metrics
+from mynah.server.models import Models, ServedModel
+from mynah.server.record import Record, Served, forget
+from mynah.server.requests import Sampling
+from mynah.server.serving import EngineThread, Job, Letter
+from mynah.server.settings import ServeSettings
+from mynah.server.writer import Piece, Writer
+
+COLDEST = 1e-3
+"""A temperature below it is taken as 0: logits divided by it would leave the range of fp32."""
+
+
+@dataclass
+class Service:
+    """All that a request needs: models, their thread, limits, counters, and where answers are recorded."""
+
+    models: Models
+    settings: ServeSettings
+    metrics: Metrics
+    record: Record = forget
+    _thread: EngineThread | None = field(default=None, repr=False)
+
+    async def start(self) -> None:
+        self._thread = EngineThread(asyncio.get_running_loop())
+        self._thread.start()
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.thread.stop)
+
+    @property
+    def thread(self) -> EngineThread:
+        assert self._thread is not None, "the service has not started"
+        return self._thread
+
+    @property
+    def alive(self) -> bool:
+        return self._thread is not None and self._thread.alive
+
+    @property
+    def in_flight(self) -> dict[str, int]:
+        """Answers by model."""
+        return {model.name: model.in_flight for model in self.models}
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
+        """OpenAI's `usage`, with a `cost` if there are prices."""
+        prices = self.settings
+        usage: dict[str, Any] = {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+        }
+        if prices.price_prompt or prices.price_completion:
+            cost = (prompt_tokens * prices.price_prompt + completion_tokens * prices.price_completion) / 1000
+            usage["cost"] = round(cost, 9)
+        return usage
+
+
+class Generation:
+    """The answers to one request: `n` to each prompt; choice i·n + k is the k-th of prompt i.
+
+    Raises APIError, before anything is begun, for a prompt without room in the context and for a full queue.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        kind: str,
+        body: Sampling,
+        prompts: Sequence[Sequence[int]],
+        params: SamplingParams,
+        tools: bool = False,
+        unseen: bool = False,
+    ) -> None:
+        self.unseen = unseen
+        """Only the prompts are of interest: what is drawn is neither shown nor counted."""
+        self.service, self.model = service, service.models.find(body.model)
+        self.id, self.created = f"{kind}-{secrets.token_hex(16)}", int(time.time())
+        self.n, self.prompts, self.params = body.n or 1, [tuple(prompt) for prompt in prompts], params
+        self._asked = time.time()
+        self._first_token: float | None = None
+        engine, tokenizer = self.model.assistant.engine, self.model.assistant.tokenizer
+        for prompt in self.prompts:
+            check_length(prompt, engine.context, "messages" if kind == "chatcmpl" else "prompt")
+        self._inbox: asyncio.Queue[Letter] = asyncio.Queue()
+        self._jobs = [
+            Job(engine, prompt, params, self.n, i * self.n, self._inbox) for i, prompt in enumerate(self.prompts)
+        ]
+        self.writers = [Writer(tokenizer, i, body.stop, tools) for i in range(self.n * len(self.prompts))]
+        self.scored: list[Completion] = []
+        """One finished completion of each prompt, for its `prompt_logprobs`."""
+        self.over = False
+        """Whether all was said; not so when the client left."""
+        self._admit()
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        completed = 0 if self.unseen else sum(len(writer.tokens) for writer in self.writers)
+        return self.service.cost(sum(map(len, self.prompts)), completed)
+
+    async def pieces(self) -> AsyncIterator[Piece]:
+        """What comes, in order for each choice. Leaving early frees the rows; the end is recorded either way."""
+        open_jobs, done = set(self._jobs), {}
+        try:
+            for job in self._jobs:
+                self.service.thread.submit(job)
+            while open_jobs:
+                letter = await self._inbox.get()
+                if letter.error:
+                    raise EngineError(f"The engine failed ({letter.error}).") from letter.error
+                for piece in self._read(letter):
+                    yield piece
+                if letter.done is not None:
+                    open_jobs.remove(letter.job)
+                    done[letter.job] = letter.done[0]
+            self.scored = [done[job] for job in self._jobs]
+            self.over = True
+        finally:
+            for job in open_jobs:
+                self.service.thread.cancel(job)
+            await self._close()
+
+    async def finish(self) -> None:
+        """Wait until all choices are whole; `writers` then hold them."""
+        async for _ in self.pieces():
+            pass
+
+    def _read(self, letter: Letter) -> list[Piece]:
+        pieces, first = [], letter.job.sequence
+        if self._first_token is None and letter.tokens:
+            self._first_token = time.time()
+            self.service.metrics.first_token(self._first_token - self._asked)
+        for token in letter.tokens:
+            writer = self.writers[first + token.sample]
+            if writer.finished:  # what was under way when its stop string came
+                continue
+            piece = writer.add(token)
+            pieces.append(piece)
+            if piece.finish_reason and not token.finish_reason:  # a stop string
+                self.service.thread.end(letter.job, token.sample)
+        return [piece for piece in pieces if piece]
+
+    def _admit(self) -> None:
+        """Count the answers in, or refuse them."""
+        wanted, model = len(self.writers), self.model
+        limit = self.service.settings.rows + self.service.settings.queue
+        if wanted > limit:
+            raise APIError(400, f"The request asks for {wanted} answers; this server takes at most {limit} at a time.")
+        if model.in_flight + wanted > limit:
+            self.service.metrics.refused()
+            wait = min(60, max(1, round(model.seconds * model.in_flight / self.service.settings.rows)))
+            raise APIError(
+                429,
+                f"The server is busy: {model.in_flight} answers are under way or waiting. Try again in {wait} s.",
+                kind="rate_limit_error",
+                code="rate_limit_exceeded",
+                headers={"Retry-After": str(wait)},
+            )
+        model.in_flight += wanted
+
+    async def _close(self) -> None:
+        """Count the answers out, and record them."""
+        now, model = time.time(), self.model
+        model.in_flight -= len(self.writers)
+        model.seconds += 0.1 * (now - self._asked - model.seconds)
+        self.service.metrics.served(self.usage)
+        if self._first_token is not None:
+            for i, prompt in enumerate(self.prompts):
+                await self.service.record(self._served(i * self.n, prompt, now))
+
+    def _served(self, first: int, prompt: tuple[int, ...], now: float) -> Served:
+        model, writers = self.model, self.writers[first : first + self.n]
+        return Served(
+            id=self.id,
+            model=model.name,
+            weights=model.weights,
+            tokenizer=model.assistant.tokenizer.sha256,
+            prompt=prompt,
+            params=self.params,
+            sequence=first,
+            completions=tuple(_completion(writer) for writer in writers),
+            texts=tuple(writer.text for writer in writers),
+            asked=self._asked,
+            first_token=self._first_token,
+            finished=now,
+        )
+
+
+def sampling_params(model: ServedModel, body: Sampling, budget: int, **more: Any) -> SamplingParams:
+    """The engine's parameters for a request; without a seed one is drawn, and recorded."""
+    temperature = 1.0 if body.temperature is None else body.temperature
+    params = SamplingParams(
+        max_new_tokens=budget,
+        temperature=temperature if temperature >= COLDEST else 0.0,
+        top_k=body.top_k or 0,
+        top_p=1.0 if body.top_p is None else body.top_p,
+        stop=model.assistant.tokenizer.stop_ids,
+        seed=secrets.randbits(63) if body.seed is None else body.seed,
+    )
+    return replace(params, **more)
+
+
+def check_length(prompt: Sequence[int], context: int, param: str) -> None:
+    """Raises APIError for a prompt that fills the context."""
+    if len(prompt) >= context:
+        raise APIError(
+            400,
+            f"This model's maximum context length is {context} tokens, and your prompt has {len(prompt)}: no room is "
+            f"left for an answer. Please reduce the length of the prompt.",
+            param=param,
+            code="context_length_exceeded",
+        )
+
+
+def _completion(writer: Writer) -> Completion:
+    reason = {"stop": "stop", "tool_calls": "stop", "length": "length"}.get(writer.finish_reason or "", "cancelled")
+    tokens = writer.tokens
+    return Completion(
+        tuple(t.id for t in tokens),
+        tuple(t.logprob for t in tokens),
+        reason,  # type: ignore[arg-type]
+        0,
+    )

@@ -1,0 +1,73 @@
+"""Which checkpoints answer under which names; a name can pass to a new checkpoint while the old one finishes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mynah.agent.assistant import Assistant
+from mynah.files import sha256
+from mynah.model.precision import Hardware
+from mynah.server.errors import APIError
+
+
+@dataclass(eq=False)
+class ServedModel:
+    """One loaded checkpoint with its engine."""
+
+    name: str
+    assistant: Assistant
+    weights: str
+    """`sha256:…` of its weights."""
+    created: int = field(default_factory=lambda: int(time.time()))
+    in_flight: int = 0
+    """Answers asked of it and not finished, waiting ones included."""
+    seconds: float = 1.0
+    """What a request took lately."""
+
+    @classmethod
+    def load(cls, name: str, folder: Path, hardware: Hardware, rows: int) -> ServedModel:
+        """`hardware` is resolved. Raises UserError for a folder that holds no policy."""
+        return cls(name, Assistant.load(folder, hardware, name, rows), sha256(folder / "model.safetensors"))
+
+    @property
+    def fingerprint(self) -> str:
+        """OpenAI's `system_fingerprint`: the same seed gives the same answer while it is the same."""
+        return "fp_" + self.weights.removeprefix("sha256:")[:12]
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "id": self.name,
+            "object": "model",
+            "created": self.created,
+            "owned_by": "mynah",
+            "max_model_len": self.assistant.engine.context,
+            "weights": self.weights,
+        }
+
+
+class Models:
+    """Name → checkpoint."""
+
+    def __init__(self, served: list[ServedModel]) -> None:
+        self._served = {model.name: model for model in served}
+
+    def __iter__(self) -> Any:
+        return iter(self._served.values())
+
+    def promote(self, model: ServedModel) -> None:
+        """From now on requests for its name go to `model`. The one before finishes what it has begun, then is freed."""
+        self._served[model.name] = model
+
+    def find(self, name: str) -> ServedModel:
+        if name not in self._served:
+            there = ", ".join(self._served)
+            raise APIError(
+                404,
+                f"The model '{name}' does not exist; there are: {there}.",
+                param="model",
+                code="model_not_found",
+            )
+        return self._served[name]

@@ -1,0 +1,133 @@
+"""Another server that speaks OpenAI's API (vLLM, Ollama, llama.cpp) in place of the engine, by URL."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx2
+from fastapi import Response
+
+from mynah.server.errors import APIError, EngineError
+from mynah.server.metrics import Metrics
+from mynah.server.settings import ServeSettings
+
+JSON = {"Content-Type": "application/json"}
+TIMEOUT = httpx2.Timeout(10.0, read=600.0)
+"""Seconds; a full server may be silent for long before its first token."""
+
+
+class Remote:
+    """The server at `url` (with or without /v1 at its end). What it answers is handed back as it is, errors too.
+
+    Answers are not recorded: what weights and seed gave them is not known here.
+    """
+
+    def __init__(self, url: str, settings: ServeSettings, metrics: Metrics, api_key: str = "") -> None:
+        self.settings, self.metrics = settings, metrics
+        self._base = url.rstrip("/").removesuffix("/v1") + "/v1"
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._client: httpx2.AsyncClient | None = None
+        self._open = 0
+
+    async def start(self) -> None:
+        self._client = httpx2.AsyncClient(headers=self._headers, timeout=TIMEOUT, trust_env=False)
+
+    async def stop(self) -> None:
+        await self.client.aclose()
+
+    @property
+    def client(self) -> httpx2.AsyncClient:
+        assert self._client is not None, "the service has not started"
+        return self._client
+
+    @property
+    def alive(self) -> bool:
+        return self._client is not None
+
+    @property
+    def in_flight(self) -> Mapping[str, int]:
+        return {self._base: self._open}
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> Response:
+        """One request, its JSON body as it came, and the whole answer."""
+        self._admit()
+        try:
+            answer = await self.client.request(method, self._base + path, content=body, headers=JSON)
+        except httpx2.HTTPError as error:
+            raise self._unreachable(error) from error
+        finally:
+            self._open -= 1
+        if usage := _object(answer.content).get("usage"):
+            self._count(usage)
+        return _handed_back(answer)
+
+    async def begin_stream(self, path: str, body: bytes) -> Response | tuple[str, AsyncIterator[dict[str, Any]]]:
+        """The id of a stream and its objects; the other server's response if that is no stream, an error say."""
+        self._admit()
+        streaming = False
+        try:
+            request = self.client.build_request("POST", self._base + path, content=body, headers=JSON)
+            answer = await self.client.send(request, stream=True)
+            streaming = answer.headers.get("content-type", "").startswith("text/event-stream")
+            if streaming:
+                return f"stream-{secrets.token_hex(16)}", self._objects(answer)
+            await answer.aread()
+        except httpx2.HTTPError as error:
+            raise self._unreachable(error) from error
+        finally:
+            self._open -= not streaming
+        return _handed_back(answer)
+
+    async def _objects(self, answer: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
+        """Closing it closes the connection, by which the other server knows that nobody reads."""
+        try:
+            async for line in answer.aiter_lines():
+                data = line.removeprefix("data:").strip()
+                if line.startswith("data:") and data != "[DONE]":
+                    thing = _object(data.encode())
+                    if usage := thing.get("usage"):
+                        self._count(usage)
+                    yield thing
+        except httpx2.HTTPError as error:
+            raise self._unreachable(error) from error
+        finally:
+            self._open -= 1
+            await answer.aclose()
+
+    def _admit(self) -> None:
+        limit = self.settings.rows + self.settings.queue
+        if self._open >= limit:
+            self.metrics.refused()
+            raise APIError(
+                429,
+                f"The server is busy: {self._open} requests are under way. Try again in a moment.",
+                kind="rate_limit_error",
+                code="rate_limit_exceeded",
+                headers={"Retry-After": "1"},
+            )
+        self._open += 1
+
+    def _count(self, usage: Mapping[str, Any]) -> None:
+        tokens = {kind: usage.get(kind) or 0 for kind in ("prompt_tokens", "completion_tokens")}
+        self.metrics.served(tokens)
+
+    def _unreachable(self, error: Exception) -> APIError:
+        return EngineError(f"The engine at {self._base} does not answer ({type(error).__name__}).", 502)
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        thing = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return thing if isinstance(thing, dict) else {}
+
+
+def _handed_back(answer: httpx2.Response) -> Response:
+    headers = {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}
+    if not _object(answer.content):
+        return EngineError(f"The engine answered {answer.status_code} and no JSON.", 502).response()
+    return Response(answer.content, answer.status_code, headers, "application/json")

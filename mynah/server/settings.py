@@ -1,0 +1,22 @@
+"""How the service is run: its limits and its prices."""
+
+from __future__ import annotations
+
+from mynah.config import Amount, Count, Settings
+
+
+class ServeSettings(Settings):
+    """The service."""
+
+    rows: Count = 64
+    """Answers decoded together; each holds a row of the key-value cache as long as the context."""
+    queue: Count = 256
+    """Answers that may wait beyond those; more are refused with 429."""
+    body_bytes: Count = 4_000_000
+    """The longest request body."""
+    keep_seconds: Amount = 300.0
+    """How long a resumable stream can be read again after its end."""
+    price_prompt: Amount = 0.0
+    """Cost of 1 000 prompt tokens, in whatever unit; 0 for both prices leaves `cost` out of the usage."""
+    price_completion: Amount = 0.0
+    """Cost of 1 000 completion tokens."""

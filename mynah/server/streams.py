@@ -1,0 +1,136 @@
+"""Server-sent events that outlive their reader: a page that is loaded again reads on from the last event it has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from mynah.server.connection import while_connected
+from mynah.server.errors import APIError, EngineError
+
+log = logging.getLogger(__name__)
+
+ALIVE_EVERY = 15.0
+"""Seconds after which a silent stream says so, lest a proxy cut it off."""
+HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+"""nginx would hold events back."""
+
+
+class Stream:
+    """The events of one answer. A task writes them; readers come, go, and come again.
+
+    Without `kept` the writer stops with its last reader.
+    """
+
+    def __init__(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool) -> None:
+        self.id, self.kept = id, kept
+        self.ended: float | None = None
+        """When, on the monotonic clock."""
+        self._events: list[bytes] = []
+        self._news = asyncio.Event()
+        self._readers = 0
+        self._stopped = False
+        self._task = asyncio.create_task(self._write(objects))
+
+    def stop(self) -> None:
+        """Stop generating; readers see the end."""
+        if not self._stopped:  # a second blow would strike while the first is being recorded
+            self._stopped = True
+            self._task.cancel()
+
+    async def over(self) -> None:
+        """Returns once nothing more is written."""
+        await asyncio.wait({self._task})
+
+    async def read(self, after: int = 0) -> AsyncIterator[bytes]:
+        """Events from number `after` on, those that are there at once in one piece."""
+        self._readers += 1
+        try:
+            while True:
+                news = self._news
+                if after < len(self._events):
+                    yield b"".join(self._events[after:])
+                    after = len(self._events)
+                elif self.ended is not None:
+                    return
+                else:
+                    try:
+                        await asyncio.wait_for(news.wait(), ALIVE_EVERY)
+                    except TimeoutError:
+                        yield b": still here\n\n"
+        finally:
+            self._readers -= 1
+            if not self.kept and not self._readers:
+                self.stop()
+
+    async def _write(self, objects: AsyncIterator[dict[str, Any]]) -> None:
+        try:
+            async for thing in objects:
+                self._add(json.dumps(thing, ensure_ascii=False, separators=(",", ":")))
+            self._add("[DONE]")
+        except APIError as error:
+            self._add(json.dumps(error.body))
+        except Exception:
+            log.exception("a stream broke off")
+            self._add(json.dumps(EngineError("The server had an error while answering; its log says more.").body))
+        finally:
+            self.ended = time.monotonic()
+            self._tell()
+
+    def _add(self, data: str) -> None:
+        self._events.append(f"id: {self.id}/{len(self._events) + 1}\ndata: {data}\n\n".encode(errors="replace"))
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+class Streams:
+    """The streams that can be read again, for `keep_seconds` after their end."""
+
+    def __init__(self, keep_seconds: float) -> None:
+        self._keep_seconds = keep_seconds
+        self._kept: dict[str, Stream] = {}
+
+    def open(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool) -> Stream:
+        self._forget_old()
+        stream = Stream(id, objects, kept)
+        if kept:
+            self._kept[id] = stream
+        return stream
+
+    def find(self, id: str) -> Stream:
+        self._forget_old()
+        if id not in self._kept:
+            raise APIError(404, f"No stream '{id}' is kept here, or no longer.", param="id", code="stream_not_found")
+        return self._kept[id]
+
+    async def close(self) -> None:
+        """Stop them all, and wait until what they said is recorded."""
+        for stream in self._kept.values():
+            stream.stop()
+        await asyncio.gather(*(stream.over() for stream in self._kept.values()))
+
+    def _forget_old(self) -> None:
+        oldest = time.monotonic() - self._keep_seconds
+        over = [id for id, stream in self._kept.items() if stream.ended is not None and stream.ended < oldest]
+        for id in over:
+            del self._kept[id]
+
+
+class EventResponse(StreamingResponse):
+    """A stream as an HTTP response, from event number `after` on. It ends with the stream or with its client."""
+
+    def __init__(self, stream: Stream, after: int = 0) -> None:
+        super().__init__(stream.read(after), headers=HEADERS, media_type="text/event-stream")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await while_connected(receive, self.stream_response(send))

@@ -1,0 +1,60 @@
+"""`mynah serve` as a program: it says where it is, answers, takes the next port, and ends with Ctrl-C."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx2
+import pytest
+
+from mynah.errors import UserError
+from mynah.runs import Run
+from mynah.server.serve import HOST, PORT, greeting, listen
+from tests import toys
+
+
+def test_the_next_free_port_is_taken():
+    first, second = listen(), listen()
+    ports = [listener.getsockname()[1] for listener in (first, second)]
+    assert PORT <= ports[0] < ports[1]
+    assert first.getsockname()[0] == HOST == "127.0.0.1"
+    with pytest.raises(UserError, match=f"port {ports[0]} is taken; name a free one with --port"):
+        listen(ports[0])
+    first.close()
+    second.close()
+
+
+def test_the_example_names_the_key_and_never_shows_it():
+    assert "Bearer $MYNAH_API_KEY" in greeting("http://x", "demo", key=True)
+    assert "Bearer" not in greeting("http://x", "demo", key=False)
+
+
+def test_a_run_is_served_until_ctrl_c(tmp_path):
+    run = Run(tmp_path, "team")
+    stage = run.begin("pretrain", 1, settings={}, seed=0)
+    stage.finish(lambda folder: toys.save(toys.model(), folder) and None, 0.0, {})
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mynah", "serve", "--run", "team", "--home", tmp_path, "--port", str(port)]
+    more = ["--also", "0-pretrain", "serve.rows=4", "hardware.dtype=float32"]
+    process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        address = re.match(r"(http://127\.0\.0\.1:\d+)/v1", line)
+        assert address, process.communicate()[1]
+        assert "curl" in process.stdout.readline() + process.stdout.readline()
+        with httpx2.Client(base_url=address[1], timeout=30, trust_env=False) as client:
+            names = [model["id"] for model in client.get("/v1/models").json()["data"]]
+            assert names == ["team", "team/0-pretrain"]
+            ask = {"model": names[1], "messages": [{"role": "user", "content": "hi"}], "max_tokens": 3}
+            assert client.post("/v1/chat/completions", json=ask).json()["choices"][0]["finish_reason"]
+            assert client.get("/v1/models/team/0-pretrain").json()["id"] == names[1]
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode in (0, 130)
+        assert "Traceback" not in err
+    finally:
+        process.kill()
