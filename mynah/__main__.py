@@ -14,7 +14,7 @@ from mynah.config import describe
 from mynah.errors import Interrupted, UserError
 from mynah.progress import console
 from mynah.recipe import Recipe
-from mynah.verbs import embedded, steps, use
+from mynah.verbs import embedded, keep, steps, use
 
 VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     # verb → (function, the recipe's tables that it reads)
@@ -31,6 +31,8 @@ VERBS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "data": (use.data, ()),
     "report": (use.report, ()),
     "export": (use.export, ()),
+    "backup": (keep.backup, ()),
+    "restore": (keep.restore, ()),
 }
 
 

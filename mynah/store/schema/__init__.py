@@ -1,0 +1,31 @@
+"""The tables: people, words, answers, labels, training. docs/store.md has the picture."""
+
+from mynah.store.schema.answers import (
+    completion,
+    model_version,
+    prompt,
+    prompt_group,
+    rm_score,
+    stream,
+    usage,
+)
+from mynah.store.schema.columns import metadata, new_id, now
+from mynah.store.schema.labels import (
+    assignment,
+    demonstration,
+    gold_key,
+    guideline,
+    label,
+    preference_event,
+    ranking,
+    ranking_item,
+    reaction,
+    rule,
+    task,
+    task_item,
+)
+from mynah.store.schema.people import api_key, audit, consent, invite, service_setting, session, user, user_setting
+from mynah.store.schema.training import dataset, dataset_row, job, promotion, training_run, training_run_dataset
+from mynah.store.schema.words import content, conversation, draft, message, search_text, share
+
+EVIDENCE = tuple(table for table in metadata.sorted_tables if table.info.get("evidence"))
