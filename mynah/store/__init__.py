@@ -32,7 +32,7 @@ from mynah.store.judgements import comparisons, demonstrate, demonstrations, mar
 from mynah.store.migrate import migrate
 from mynah.store.people import add_user, broken_audit, consents, find_user, note, set_consent
 from mynah.store.schema import new_id
-from mynah.store.search import Hit, search
+from mynah.store.search_index import Hit, search
 
 
 def open(location: str | Path) -> Database:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from mynah.nouns import Message
-from mynah.store import content, search
+from mynah.store import content, search_index
 from mynah.store.schema import completion as completions
 from mynah.store.schema import conversation, message, new_id, now, prompt
 
@@ -79,7 +79,7 @@ def add_message(
     tx.execute(message.insert(), row | words | {"completion": completion})
     tx.execute(update(conversation).where(conversation.c.id == conversation_id).values(updated_at=now()))
     if not place.temporary and said.role in ("user", "assistant"):
-        search.add(tx, place.owner, id, said.content)
+        search_index.add(tx, place.owner, id, said.content)
     return id
 
 
@@ -146,7 +146,7 @@ def delete_conversation(tx: Connection, owner: str, conversation_id: str) -> Non
     """
     place = own(tx, owner, conversation_id)
     rows = tx.execute(select(message).where(message.c.conversation == place.id)).all()
-    search.remove(tx, [row.id for row in rows])
+    search_index.remove(tx, [row.id for row in rows])
     asked = select(prompt.c.id).join(message, message.c.id == prompt.c.message).where(message.c.conversation == place.id)
     answers = tx.execute(select(completions).where(completions.c.prompt.in_(asked))).all()  # those not shown, too
     said = [id for row in (*rows, *answers) for id in (row.content, row.tool_calls)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, or_, select, update
 
-from mynah.store import content, search
+from mynah.store import content, search_index
 from mynah.store.conversations import messages
 from mynah.store.database import Database
 from mynah.store.schema import (
@@ -40,7 +40,7 @@ def erase_person(tx: Connection, person: str) -> None:
     once the transaction is over.
     """
     own = select(conversation.c.id).where(conversation.c.owner == person)
-    search.remove(tx, tx.scalars(select(message.c.id).where(message.c.conversation.in_(own))).all())
+    search_index.remove(tx, tx.scalars(select(message.c.id).where(message.c.conversation.in_(own))).all())
     tx.execute(delete(stream).where(stream.c.prompt.in_(select(prompt.c.id).where(prompt.c.owner == person))))
     for table in (draft, user_setting, session):
         tx.execute(delete(table).where(table.c.user == person))
@@ -69,7 +69,7 @@ def erase_again(tx: Connection, people: Iterable[str], texts: Iterable[str]) -> 
     for start in range(0, len(ids), content.BATCH):
         batch = ids[start : start + content.BATCH]
         said = select(message.c.id).where(or_(message.c.content.in_(batch), message.c.tool_calls.in_(batch)))
-        search.remove(tx, tx.scalars(said).all())
+        search_index.remove(tx, tx.scalars(said).all())
     content.forget(tx, ids)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from mynah import store
 from mynah.nouns import Message, SamplingParams
@@ -92,22 +93,27 @@ MODEL = store.Model("tiny", "ppo", "sha256:w", "sha256:t", "sha256:c", "0.1", "d
 
 @pytest.fixture
 def tell(db: Database) -> Callable[..., Told]:
-    return lambda *texts, **more: told(db, *texts, **more)
+    """`told` in a transaction of its own."""
+
+    def tell(question: str, answer: str, owner: str = "") -> Told:
+        with db.writing() as tx:
+            return told(tx, question, answer, owner)
+
+    return tell
 
 
-def told(db: Database, question: str, answer: str, *, owner: str = "", conversation: str = "") -> Told:
-    """One question with its answer, in a new conversation of a new person unless they are given."""
-    with db.writing() as tx:
-        owner = owner or store.add_user(tx)
-        conversation = conversation or store.start_conversation(tx, owner)
-        asked = store.add_message(tx, conversation, Message("user", question), author=owner)
-        prompt = store.add_prompt(tx, asked)
-        completion = answered(tx, prompt, answer)
-        said = store.add_message(tx, conversation, Message("assistant", answer), parent=asked, completion=completion)
+def told(tx: Connection, question: str, answer: str, owner: str = "") -> Told:
+    """A question with its answer in a new conversation, of a new person unless one is given."""
+    owner = owner or store.add_user(tx)
+    conversation = store.start_conversation(tx, owner)
+    asked = store.add_message(tx, conversation, Message("user", question), author=owner)
+    prompt = store.add_prompt(tx, asked)
+    completion = answered(tx, prompt, answer)
+    said = store.add_message(tx, conversation, Message("assistant", answer), parent=asked, completion=completion)
     return Told(owner, conversation, asked, prompt, completion, said)
 
 
-def answered(tx, prompt: str, text: str) -> str:
+def answered(tx: Connection, prompt: str, text: str) -> str:
     """One more answer to a prompt."""
     stream = store.begin_answer(tx, prompt, store.know_model(tx, MODEL), SamplingParams(seed=7), 5)
     return store.finish_answer(tx, stream, text, finish_reason="stop", tokens=3, logprob_sum=-1.5)

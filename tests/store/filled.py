@@ -1,5 +1,6 @@
 """One row in every table, with every column filled: a new table or column is covered by the tests as soon as it is there."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -44,7 +45,8 @@ def _value(tx: Connection, column: Column, ids: dict[str, str], words: str) -> A
         return new_id()
     for key in column.foreign_keys:
         target = key.target_fullname.split(".")[0]
-        return content.write(tx, ids["user"], words) if target == "content" else ids.get(target)
+        text = json.dumps([{"function": {"arguments": words}}], ensure_ascii=False) if column.name == "tool_calls" else words
+        return content.write(tx, ids["user"], text) if target == "content" else ids.get(target)
     if "one_of" in column.info:
         return column.info["one_of"][0]
     if name in ("user.name", "user.email", "search_text.words"):

@@ -3,7 +3,7 @@
 import pytest
 
 from mynah import store
-from mynah.store.search import words_of
+from mynah.store.search_index import words_of
 
 TEXTS = {
     "weather": "What will the weather be like in Paris tomorrow?",
