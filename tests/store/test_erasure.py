@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from mynah import jsonl, store
 from mynah.nouns import Message
+from mynah.store import content as words
 from mynah.store import people
 from mynah.store.backup import backup
 from mynah.store.schema import content, metadata
@@ -144,3 +145,19 @@ def test_a_scrub_that_a_reader_held_up_says_so(sqlite, monkeypatch):
 def _alone(tmp_path: Path) -> None:
     """Nothing but the database lies in the folder that is searched."""
     assert all(path.suffix.startswith(".db") for path in tmp_path.iterdir())
+
+
+def test_a_text_that_grew_as_it_was_written_leaves_no_trace(sqlite):
+    """Growing rows are moved from page to page, and SQLite's secure_delete does not clear where they lay."""
+    shuffled = random.Random(1)
+    with sqlite.writing() as tx:
+        ann = store.add_user(tx)
+        lengths = {words.write(tx, ann, "", sealed=False): 0 for _ in range(60)}
+        for _ in range(600):
+            id = shuffled.choice(list(lengths))
+            lengths[id] += shuffled.randrange(1, 12)
+            words.rewrite(tx, id, f"{CANARY} " * lengths[id])
+    with sqlite.writing() as tx:
+        store.erase_person(tx, ann)
+    assert store.scrub(sqlite)
+    assert not places_with_words(sqlite.file.parent, CANARY)
