@@ -34,6 +34,51 @@ from mynah.store.people import add_user, broken_audit, consents, find_user, note
 from mynah.store.schema import new_id
 from mynah.store.search_index import Hit, search
 
+__all__ = [
+    "Database",
+    "Hit",
+    "Listed",
+    "Model",
+    "Said",
+    "add_message",
+    "add_prompt",
+    "add_user",
+    "begin_answer",
+    "belongings",
+    "branch",
+    "broken_audit",
+    "comparisons",
+    "connect",
+    "consents",
+    "conversations",
+    "delete_conversation",
+    "demonstrate",
+    "demonstrations",
+    "erase_person",
+    "find_user",
+    "finish_answer",
+    "finish_interrupted",
+    "keep_partial",
+    "know_model",
+    "locate",
+    "mark",
+    "messages",
+    "migrate",
+    "new_id",
+    "note",
+    "open",
+    "own",
+    "prefer",
+    "provenance",
+    "rank",
+    "react",
+    "rename",
+    "scrub",
+    "search",
+    "set_consent",
+    "start_conversation",
+]
+
 
 def open(location: str | Path) -> Database:
     """The database at a file or URL, made if it is not there, with the tables of this version."""

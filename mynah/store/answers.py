@@ -51,7 +51,9 @@ def add_prompt(tx: Connection, message_id: str) -> str:
     if known := tx.scalar(select(prompt.c.id).where(prompt.c.message == message_id)):
         return known
     place = tx.execute(
-        select(conversation).join(message, message.c.conversation == conversation.c.id).where(message.c.id == message_id)
+        select(conversation)
+        .join(message, message.c.conversation == conversation.c.id)
+        .where(message.c.id == message_id)
     ).one()
     context = json.dumps([said.message.to_json() for said in branch(tx, message_id)], ensure_ascii=False)
     row = {"id": new_id(), "owner": place.owner, "message": message_id, "source": place.source}
@@ -119,15 +121,13 @@ def finish_interrupted(tx: Connection, *, unchanged_since: Any = None) -> list[s
     rows = tx.execute(left).all()
     texts = content.read(tx, (row.content for row in rows))
     return [
-        finish_answer(
-            tx, row.id, texts.get(row.content, ""), finish_reason="interrupted", tokens=row.completion_tokens
-        )
+        finish_answer(tx, row.id, texts.get(row.content, ""), finish_reason="interrupted", tokens=row.completion_tokens)
         for row in rows
     ]
 
 
 def provenance(tx: Connection, completion_id: str) -> Row[Any]:
-    """A completion beside the model version that gave it: its columns, and `name`, `weights`, `tokenizer`, `template`."""
+    """A completion with its model version: its columns, and `name`, `stage`, `weights`, `tokenizer`, `template`."""
     m = model_version.c
     known = select(completion, m.name, m.stage, m.weights, m.tokenizer, m.template, m.code_version)
     return tx.execute(known.join(model_version).where(completion.c.id == completion_id)).one()

@@ -53,7 +53,11 @@ def restore(db: Database, source: Path) -> dict[str, int]:
     header = _header(source)
     wanted = SQLITE_HEADER if db.file else PG_DUMP_HEADER
     if not header.startswith(wanted):
-        kind = "a SQLite file, as `mynah backup` writes it" if db.file else "a pg_dump archive, as `mynah backup` writes it"
+        kind = (
+            "a SQLite file, as `mynah backup` writes it"
+            if db.file
+            else "a pg_dump archive, as `mynah backup` writes it"
+        )
         raise UserError(f"{source}: is not {kind}; a backup goes back into the kind of database that it came from.")
     if db.file:
         return _restore_pages(db, source)
@@ -91,7 +95,9 @@ def _restore_dump(db: Database, source: Path) -> dict[str, int]:
     ours = ", ".join(f'"{name}"' for name in (*metadata.tables, "alembic_version"))
     clear = f"DROP TABLE IF EXISTS {ours} CASCADE; DROP FUNCTION IF EXISTS mynah_refuse CASCADE"
     with tempfile.TemporaryDirectory() as folder:
-        script = str(Path(folder) / "restore.sql")  # written first: a damaged archive fails here, before anything is lost
+        script = str(
+            Path(folder) / "restore.sql"
+        )  # written first: a damaged archive fails here, before anything is lost
         _postgres(db, "pg_restore", "--no-owner", f"--file={script}", str(source))
         _postgres(db, "psql", "-q", "-X", "--single-transaction", "-v", "ON_ERROR_STOP=1", "-c", clear, "-f", script)
     db.engine.dispose()  # its connections remember statements on the old tables
@@ -102,7 +108,7 @@ def _restore_dump(db: Database, source: Path) -> dict[str, int]:
 
 
 def _copy_pages(source: Path, target: Path) -> None:
-    """SQLite's online backup, in one step: it waits for a writer, and readers of the target see all of it or nothing."""
+    """SQLite's online backup, in one step: it waits for a writer, and readers of the target see all or nothing."""
     with closing(sqlite3.connect(source, timeout=30)) as from_, closing(sqlite3.connect(target, timeout=30)) as to:
         from_.backup(to)
 

@@ -1,7 +1,7 @@
 """Words: written under their owner's key, read back, and forgotten.
 
-The key is HMAC-SHA256 of the text under a salt that only its owner has. It tells whether two texts of one person are the
-same, and that a text was not changed; without the salt nobody can test a guess against it. Equal texts are still separate
+The key is HMAC-SHA256 of the text under its owner's salt. It tells whether two texts of one person are the same, and
+that a text was not changed; once the salt is gone nobody can test a guess against it. Equal texts are still separate
 rows, so that forgetting one never takes another.
 """
 
@@ -22,7 +22,14 @@ def write(tx: Connection, owner: str, text: str, *, subject: str = "", sealed: b
     id, text = new_id(), _plain(text)
     about = subject if subject and subject != owner else None
     hashed = key(tx, owner, text)
-    row = {"id": id, "owner": owner, "subject": about, "key": hashed if sealed else None, "body": text, "sealed": sealed}
+    row = {
+        "id": id,
+        "owner": owner,
+        "subject": about,
+        "key": hashed if sealed else None,
+        "body": text,
+        "sealed": sealed,
+    }
     tx.execute(content.insert(), row)
     return id
 
@@ -49,7 +56,7 @@ def read(tx: Connection, ids: Iterable[str | None]) -> dict[str | None, str]:
     texts: dict[str | None, str] = {}
     for batch in _batches(sorted({id for id in ids if id})):
         wanted = select(content.c.id, content.c.body).where(content.c.id.in_(batch), content.c.erased_at.is_(None))
-        texts.update((tuple(row) for row in tx.execute(wanted)))
+        texts.update(tuple(row) for row in tx.execute(wanted))
     return texts
 
 

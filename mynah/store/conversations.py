@@ -111,7 +111,7 @@ def conversations(
 
 
 def own(tx: Connection, owner: str, conversation_id: str) -> Row[Any]:
-    """The row of the owner's conversation. LookupError if it is somebody else's, deleted, or does not exist: all alike."""
+    """The row of the owner's conversation. LookupError alike if it is somebody else's, deleted, or never was."""
     c = conversation.c
     mine = select(conversation).where(c.id == conversation_id, c.owner == owner, c.deleted_at.is_(None))
     found = tx.execute(mine).first()
@@ -123,7 +123,9 @@ def own(tx: Connection, owner: str, conversation_id: str) -> Row[Any]:
 def messages(tx: Connection, conversation_id: str) -> list[Said]:
     """The whole tree, oldest first."""
     order = (message.c.created_at, message.c.id)
-    return _said(tx, tx.execute(select(message).where(message.c.conversation == conversation_id).order_by(*order)).all())
+    return _said(
+        tx, tx.execute(select(message).where(message.c.conversation == conversation_id).order_by(*order)).all()
+    )
 
 
 def branch(tx: Connection, message_id: str) -> list[Said]:
@@ -147,7 +149,9 @@ def delete_conversation(tx: Connection, owner: str, conversation_id: str) -> Non
     place = own(tx, owner, conversation_id)
     rows = tx.execute(select(message).where(message.c.conversation == place.id)).all()
     search_index.remove(tx, [row.id for row in rows])
-    asked = select(prompt.c.id).join(message, message.c.id == prompt.c.message).where(message.c.conversation == place.id)
+    asked = (
+        select(prompt.c.id).join(message, message.c.id == prompt.c.message).where(message.c.conversation == place.id)
+    )
     answers = tx.execute(select(completions).where(completions.c.prompt.in_(asked))).all()  # those not shown, too
     said = [id for row in (*rows, *answers) for id in (row.content, row.tool_calls)]
     content.forget(tx, [place.title, *said])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,9 @@ def locate(location: str | Path) -> URL:
     try:
         url = make_url(location)
     except ArgumentError:
-        raise UserError(f"--database {location}: not a URL; write postgresql://USER@HOST/NAME or sqlite:///PATH.") from None
+        raise UserError(
+            f"--database {location}: not a URL; write postgresql://USER@HOST/NAME or sqlite:///PATH."
+        ) from None
     backend = url.get_backend_name()
     if backend == "sqlite" and url.database and url.database != ":memory:":
         return locate(Path(url.database))
@@ -101,10 +103,14 @@ def connect(url: URL) -> Database:
 
 def _sqlite(url: URL) -> Engine:
     file = Path(str(url.database))
-    with writing_file(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # people's words: nobody else on this machine reads them
     engine = create_engine(url, connect_args={"timeout": WAIT_S})
+
+    @event.listens_for(engine, "do_connect")
+    def make(*_: Any) -> None:
+        if not file.exists():  # a file that is there is left alone: closing it would drop SQLite's locks
+            with writing_file(file), suppress(FileExistsError):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))  # for nobody else on this machine to read
 
     @event.listens_for(engine, "connect")
     def settle(connection: sqlite3.Connection, _: Any) -> None:
@@ -116,7 +122,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A transaction that reads first and writes later would fail if another wrote in between; this one waits instead.
+        # A transaction that reads first and writes later fails if another wrote in between; this one waits instead.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -1,7 +1,7 @@
 """What people make of answers: thumbs, rankings, labels, demonstrations, preferences. Each call adds evidence.
 
-Whoever changes their mind adds a row that supersedes the one before. Comments and demonstrations belong to their author,
-and to the person whose conversation they are about: the erasure of either takes the words.
+Whoever changes their mind adds a row that supersedes the one before. Comments and demonstrations belong to their
+author, and to the person whose conversation they are about: the erasure of either takes the words.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def rank(
     assignment: str | None = None,
     supersedes: str | None = None,
 ) -> str:
-    """A ranking: {completion id: grade}, 1 for the best, equal grades for a tie. ValueError if one answers another prompt."""
+    """A ranking: {completion id: grade}, 1 is best, equal is a tie. ValueError if one answers another prompt."""
     given = tx.execute(select(completion.c.id, completion.c.prompt).where(completion.c.id.in_(grades))).all()
     if len(given) != len(grades) or any(row.prompt != prompt_id for row in given):
         raise ValueError(f"not all of {', '.join(grades)} are answers to prompt {prompt_id}")
@@ -173,7 +173,7 @@ def prefer(
 
 
 def comparisons(tx: Connection) -> list[Comparison]:
-    """The rankings that hold: not superseded, and with no words erased. Whose may train is decided where a set is frozen."""
+    """The rankings that hold: not superseded, no words erased. Whose may train is decided where a set is frozen."""
     replaced = select(ranking.c.supersedes).where(ranking.c.supersedes.is_not(None))
     found = []
     for row in tx.execute(select(ranking).where(ranking.c.id.not_in(replaced)).order_by(ranking.c.id)).all():
@@ -193,7 +193,9 @@ def comparisons(tx: Connection) -> list[Comparison]:
 def demonstrations(tx: Connection) -> list[Demonstration]:
     """The demonstrations that hold, as `comparisons`."""
     replaced = select(demonstration.c.supersedes).where(demonstration.c.supersedes.is_not(None))
-    rows = tx.execute(select(demonstration).where(demonstration.c.id.not_in(replaced)).order_by(demonstration.c.id)).all()
+    rows = tx.execute(
+        select(demonstration).where(demonstration.c.id.not_in(replaced)).order_by(demonstration.c.id)
+    ).all()
     texts = content.read(tx, (row.content for row in rows))
     return [
         Demonstration((*asked.messages, Message("assistant", texts[row.content])), row.source)

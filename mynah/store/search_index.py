@@ -1,9 +1,9 @@
 """Search in what was said, the same on both databases, in languages with and without spaces.
 
-Words are cut here: letters and digits in a row are a word, and every character of Chinese, Japanese, Korean or Thai is one
-by itself, so that a search for 天气 is a search for 天 followed by 气. (A trigram index, the databases' own way, cannot
-find a word of two characters, which is what most Chinese words are.) The owner's id is a word of each text too: the index
-itself narrows a search to one person's words, however much others have said.
+Words are cut here: letters and digits in a row are a word, and every character of Chinese, Japanese, Korean or Thai is
+one by itself, so that a search for 天气 is a search for 天 followed by 气. (A trigram index, the databases' own way,
+cannot find a word of two characters, as most Chinese words are.) The owner's id is a word of each text too: so the
+index itself narrows a search to one person's words, however much others have said.
 """
 
 from __future__ import annotations
@@ -87,7 +87,10 @@ def search(tx: Connection, owner: str, query: str, *, limit: int = 50) -> list[H
         .order_by(search_text.c.number.desc())
     ).all()
     texts = content.read(tx, [id for row in rows for id in (row.content, row.title)])
-    return [Hit(row.conversation, row.id, texts.get(row.title, ""), _snippet(texts.get(row.content, ""), phrases[0].words)) for row in rows]
+    return [
+        Hit(row.conversation, row.id, texts.get(row.title, ""), _snippet(texts.get(row.content, ""), phrases[0].words))
+        for row in rows
+    ]
 
 
 _SQLITE = "SELECT rowid FROM search_index WHERE search_index MATCH :query ORDER BY rowid DESC LIMIT :limit"

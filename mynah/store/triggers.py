@@ -1,6 +1,6 @@
 """What the database itself holds true: evidence is only added to, sealed content can only be erased, search follows.
 
-A migration runs without triggers (it may have to rewrite evidence into another form) and they are written anew after it.
+A migration runs without them (it may have to rewrite evidence into another form), and they are written anew after it.
 """
 
 from __future__ import annotations
@@ -43,12 +43,16 @@ def _refusal(table: Table) -> str:
 def _sqlite() -> Iterator[str]:
     def refuse(name: str, event: str, table: Table, why: str, when: str = "") -> str:
         condition = f" WHEN {when}" if when else ""
-        return f"CREATE TRIGGER {name} BEFORE {event} ON {table.name}{condition} BEGIN SELECT RAISE(ABORT, '{why}'); END"
+        return (
+            f"CREATE TRIGGER {name} BEFORE {event} ON {table.name}{condition} BEGIN SELECT RAISE(ABORT, '{why}'); END"
+        )
 
     for table in EVIDENCE:
         yield refuse(f"{table.name}_no_update", "UPDATE", table, _refusal(table))
         yield refuse(f"{table.name}_no_delete", "DELETE", table, _refusal(table))
-    yield refuse("content_sealed", "UPDATE", content, "sealed content can only be erased", f"OLD.sealed AND NOT ({ERASURE})")
+    yield refuse(
+        "content_sealed", "UPDATE", content, "sealed content can only be erased", f"OLD.sealed AND NOT ({ERASURE})"
+    )
     yield refuse("content_kept", "DELETE", content, "sealed content can only be erased", "OLD.sealed")
     forget = "INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', OLD.number, OLD.words);"
     learn = "INSERT INTO search_index (rowid, words) VALUES (NEW.number, NEW.words);"

@@ -34,7 +34,9 @@ class Kept:
     def existing(self) -> Database:
         url = store.locate(self.location)
         if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
-            raise UserError(f"{url.database}: no such database; name its folder with --home, or its URL with --database.")
+            raise UserError(
+                f"{url.database}: no such database; name its folder with --home, or its URL with --database."
+            )
         return store.open(self.location)
 
 

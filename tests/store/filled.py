@@ -1,10 +1,22 @@
-"""One row in every table, with every column filled: a new table or column is covered by the tests as soon as it is there."""
+"""One row in every table, with every column filled: the tests cover a new table or column as soon as it is there."""
 
 import json
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Connection, Float, Integer, LargeBinary, String, Table, Text, select
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    select,
+)
 
 from mynah.store import content
 from mynah.store.schema import metadata, new_id, now
@@ -33,7 +45,9 @@ def fill(tx: Connection, words: str) -> dict[str, str]:
             continue
         row = {column.name: value for column in table.c if (value := _value(tx, column, ids, words)) is not None}
         tx.execute(table.insert(), row)
-        ids[table.name] = row.get("id") or tx.scalar(select(next(iter(table.primary_key or table.c))).select_from(table))
+        ids[table.name] = row.get("id") or tx.scalar(
+            select(next(iter(table.primary_key or table.c))).select_from(table)
+        )
     return ids
 
 
@@ -45,7 +59,11 @@ def _value(tx: Connection, column: Column, ids: dict[str, str], words: str) -> A
         return new_id()
     for key in column.foreign_keys:
         target = key.target_fullname.split(".")[0]
-        text = json.dumps([{"function": {"arguments": words}}], ensure_ascii=False) if column.name == "tool_calls" else words
+        text = (
+            json.dumps([{"function": {"arguments": words}}], ensure_ascii=False)
+            if column.name == "tool_calls"
+            else words
+        )
         return content.write(tx, ids["user"], text) if target == "content" else ids.get(target)
     if "one_of" in column.info:
         return column.info["one_of"][0]

@@ -1,4 +1,4 @@
-"""kill -9 at random moments: the database opens, what was acknowledged is there, and half an answer says that it is one."""
+"""kill -9 at random moments: the database opens, what was acknowledged is there, half an answer says that it is one."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Migrations: once however many start, whole or not at all, from the first schema, with triggers as on a fresh database."""
+"""Migrations: once however many start, whole or not at all, from the first schema, with the triggers of a fresh one."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from mynah.store.schema import metadata
 from tests.store.filled import fill
 
 # A next version, as a migration would bring it: on SQLite the table is built anew, which drops its triggers.
-NEXT = '''
+NEXT = """
 from alembic import op
 import sqlalchemy as sa
 import time
@@ -33,7 +33,7 @@ def upgrade():
     with op.batch_alter_table("message", recreate="auto") as batch:
         batch.alter_column("role", type_=sa.String(20))
     {then}
-'''
+"""
 
 
 @pytest.fixture

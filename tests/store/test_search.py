@@ -51,7 +51,18 @@ def test_the_last_word_may_be_unfinished_and_quotes_hold_words_together(searched
 
 
 def test_what_a_query_holds_is_only_ever_words(searched):
-    for query in ('"', '" OR "', "a* NOT b", "weather AND", "NEAR(x", "words:x", "'; DROP TABLE user", "\0", "!()&|<->:*", ""):
+    for query in (
+        '"',
+        '" OR "',
+        "a* NOT b",
+        "weather AND",
+        "NEAR(x",
+        "words:x",
+        "'; DROP TABLE user",
+        "\0",
+        "!()&|<->:*",
+        "",
+    ):
         assert isinstance(searched(query), set)
     assert searched("weather OR paris") == set()
     assert searched("weather*") == {"weather", "long"}

@@ -64,9 +64,14 @@ def made_at() -> Column[datetime]:
 
 
 def ref(name: str, table: str = "", *, optional: bool = False, unique: bool = False, index: bool = True) -> Column[str]:
-    """A reference to a row of `table`, by default the one that `name` names. Indexed, as most are looked up from there."""
+    """A reference to a row of `table`, by default the one that `name` names; indexed, as most are looked up by it."""
     return Column(
-        name, String(32), ForeignKey(f"{table or name}.id"), nullable=optional, unique=unique, index=index and not unique
+        name,
+        String(32),
+        ForeignKey(f"{table or name}.id"),
+        nullable=optional,
+        unique=unique,
+        index=index and not unique,
     )
 
 
@@ -78,4 +83,6 @@ def text(name: str, *, optional: bool = True) -> Column[str]:
 def one_of(column: str, *values: str, optional: bool = False) -> tuple[Column[Any], CheckConstraint]:
     """A column that takes one of a few words."""
     listed = ", ".join(f"'{value}'" for value in values)
-    return Column(column, String(16), nullable=optional, info={"one_of": values}), CheckConstraint(f"{column} IN ({listed})", name=column)
+    return Column(column, String(16), nullable=optional, info={"one_of": values}), CheckConstraint(
+        f"{column} IN ({listed})", name=column
+    )

@@ -66,7 +66,7 @@ message = Table(
     info=EVIDENCE,
 )
 
-# Words as search_index.py cuts them, and over them a full-text index: on SQLite a table beside it, on PostgreSQL a column.
+# Words as search_index.py cuts them, and a full-text index of them: on SQLite a table beside, on PostgreSQL a column.
 search_text = Table(
     "search_text",
     metadata,
