@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from mynah.nouns import SamplingParams
 from mynah.store import content
 from mynah.store.conversations import branch
+from mynah.store.once import insert_once
 from mynah.store.schema import completion, conversation, message, model_version, new_id, now, prompt, stream
 
 
@@ -37,19 +38,14 @@ class Model:
 
 def know_model(tx: Connection, model: Model) -> str:
     """The id of this model version; the same weights, tokenizer and template are one version."""
+    insert_once(tx, model_version, asdict(model) | {"id": new_id()}, "weights", "tokenizer", "template")
     m = model_version.c
     alike = (m.weights == model.weights, m.tokenizer == model.tokenizer, m.template == model.template)
-    if known := tx.scalar(select(m.id).where(*alike)):
-        return known
-    id = new_id()
-    tx.execute(model_version.insert(), asdict(model) | {"id": id})
-    return id
+    return tx.execute(select(m.id).where(*alike)).scalar_one()
 
 
 def add_prompt(tx: Connection, message_id: str) -> str:
     """What waits for an answer: the messages down to this one. Asked again for the same message, the same prompt."""
-    if known := tx.scalar(select(prompt.c.id).where(prompt.c.message == message_id)):
-        return known
     place = tx.execute(
         select(conversation)
         .join(message, message.c.conversation == conversation.c.id)
@@ -57,8 +53,8 @@ def add_prompt(tx: Connection, message_id: str) -> str:
     ).one()
     context = json.dumps([said.message.to_json() for said in branch(tx, message_id)], ensure_ascii=False)
     row = {"id": new_id(), "owner": place.owner, "message": message_id, "source": place.source}
-    tx.execute(prompt.insert(), row | {"context_key": content.key(tx, place.owner, context)})
-    return str(row["id"])
+    insert_once(tx, prompt, row | {"context_key": content.key(tx, place.owner, context)}, "message")
+    return tx.execute(select(prompt.c.id).where(prompt.c.message == message_id)).scalar_one()
 
 
 def begin_answer(

@@ -48,7 +48,8 @@ def backup(db: Database, target: Path) -> dict[str, int]:
 def restore(db: Database, source: Path) -> dict[str, int]:
     """Make the database what it was when `source` was written, less what was erased since. Returns its rows by table.
 
-    All is prepared and checked beside; the exchange is one transaction, and those who read meanwhile see the old state.
+    The exchange is one transaction: those who read meanwhile see the old state. On SQLite all is prepared beside; on
+    PostgreSQL the tables are brought up to date, and what was erased is erased again, right after the exchange.
     """
     header = _header(source)
     wanted = SQLITE_HEADER if db.file else PG_DUMP_HEADER
@@ -104,7 +105,9 @@ def _restore_dump(db: Database, source: Path) -> dict[str, int]:
     migrate(db)
     with db.writing() as tx:
         erase_again(tx, *gone)
-        return counted(tx)
+        rows = counted(tx)
+    scrub(db)
+    return rows
 
 
 def _copy_pages(source: Path, target: Path) -> None:

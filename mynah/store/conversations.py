@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, and_, or_, select, update
 
 from mynah.nouns import Message
 from mynah.store import content, search_index
+from mynah.store.once import insert_once
 from mynah.store.schema import completion as completions
 from mynah.store.schema import conversation, message, new_id, now, prompt
 
@@ -76,7 +77,10 @@ def add_message(
         }
     id = id or new_id()
     row = {"id": id, "conversation": conversation_id, "parent": parent, "role": said.role, "author": author}
-    tx.execute(message.insert(), row | words | {"completion": completion})
+    if not insert_once(tx, message, row | words | {"completion": completion}, "id"):  # the same request, just now
+        if not completion:
+            content.forget(tx, words.values())
+        return id
     tx.execute(update(conversation).where(conversation.c.id == conversation_id).values(updated_at=now()))
     if not place.temporary and said.role in ("user", "assistant"):
         search_index.add(tx, place.owner, id, said.content)

@@ -41,6 +41,7 @@ def react(
     for reason in reasons:
         if not REASON.fullmatch(reason):
             raise ValueError(f"reason {reason!r}: not a name of lower-case letters, digits and _")
+    owner = _whose(tx, completion_id)
     before = tx.execute(
         select(reaction)
         .where(reaction.c.completion == completion_id, reaction.c.author == author)
@@ -49,7 +50,7 @@ def react(
     ).first()
     if before and not comment and not before.comment and (before.rating, before.reasons) == (rating, list(reasons)):
         return str(before.id)
-    written = content.write_optional(tx, author, comment, subject=_whose(tx, completion_id))
+    written = content.write_optional(tx, author, comment, subject=owner)
     return _add(
         tx,
         reaction,
@@ -212,7 +213,10 @@ def _asked(tx: Connection, prompt_id: str) -> Prompt | None:
 
 
 def _whose(tx: Connection, completion_id: str) -> str:
-    return tx.execute(select(prompt.c.owner).join(completion).where(completion.c.id == completion_id)).scalar_one()
+    """The owner of a completion, which is locked meanwhile: of a double click, the second sees the first."""
+    locked = select(completion.c.prompt).where(completion.c.id == completion_id).with_for_update()
+    asked = tx.execute(locked).scalar_one()
+    return tx.execute(select(prompt.c.owner).where(prompt.c.id == asked)).scalar_one()
 
 
 def _add(tx: Connection, table: Table, **row: object) -> str:

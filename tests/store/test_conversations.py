@@ -1,10 +1,15 @@
 """Conversations are trees that grow, and a history that is one person's own."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from sqlalchemy import func, select
 
 from mynah import store
-from mynah.nouns import Message
+from mynah.nouns import Message, SamplingParams
 from mynah.store import content
+from mynah.store.schema import completion, model_version, prompt, reaction
+from tests.store.conftest import MODEL
 
 
 def test_a_conversation_reads_back_with_its_branches_and_tool_calls(db):
@@ -31,6 +36,35 @@ def test_a_repeated_request_adds_one_message(db):
             assert store.add_message(tx, talk, Message("user", "Hello?"), author=ann, id=id) == id
     with db.reading() as tx:
         assert len(store.messages(tx, talk)) == 1
+
+
+def test_the_same_request_from_many_workers_at_once_adds_one_row(db):
+    with db.writing() as tx:
+        ann = store.add_user(tx)
+        talk, id = store.start_conversation(tx, ann), store.new_id()
+
+    def request(_: int) -> str:
+        with db.writing() as tx:
+            asked = store.add_message(tx, talk, Message("user", "Hello?"), author=ann, id=id)
+            model = store.know_model(tx, MODEL)
+            answer = store.begin_answer(tx, store.add_prompt(tx, asked), model, SamplingParams(), 3)
+        with db.writing() as tx:
+            return store.finish_answer(tx, answer, "Hi", finish_reason="stop", tokens=1)
+
+    with ThreadPoolExecutor(6) as workers:
+        answers = list(workers.map(request, range(6)))
+        reactions = set(workers.map(lambda _: react(db, ann, answers[0]), range(6)))
+    with db.reading() as tx:
+        assert len(store.messages(tx, talk)) == 1
+        for table, rows in ((prompt, 1), (model_version, 1), (completion, 6), (reaction, 1)):
+            assert tx.scalar(select(func.count()).select_from(table)) == rows
+        assert len(store.search(tx, ann, "hello")) == 1
+    assert len(reactions) == 1
+
+
+def react(db, author: str, answer: str) -> str:
+    with db.writing() as tx:
+        return store.react(tx, author, answer, 1)
 
 
 def test_a_message_cannot_hang_in_another_conversation(db, tell):

@@ -37,7 +37,7 @@ prompt = Table(
     metadata,
     id_column(),
     ref("owner", "user"),
-    ref("message"),  # the context is the path from the root to this message
+    ref("message", unique=True),  # the context is the path from the root to this message
     Column("context_key", String(64), nullable=False, index=True),  # HMAC of that path under the owner's salt
     Column("source", String(16), nullable=False),
     ref("prompt_group", optional=True),

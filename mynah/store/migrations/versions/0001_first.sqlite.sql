@@ -124,11 +124,11 @@ CREATE TABLE content (
     CONSTRAINT fk_content_subject FOREIGN KEY(subject) REFERENCES user (id)
 );
 
-CREATE INDEX ix_content_owner ON content (owner);
+CREATE INDEX ix_content_key ON content ("key");
 
 CREATE INDEX ix_content_subject ON content (subject);
 
-CREATE INDEX ix_content_key ON content ("key");
+CREATE INDEX ix_content_owner ON content (owner);
 
 CREATE TABLE guideline (
     id VARCHAR(32) NOT NULL,
@@ -197,9 +197,9 @@ CREATE TABLE invite (
     CONSTRAINT fk_invite_used_by FOREIGN KEY(used_by) REFERENCES user (id)
 );
 
-CREATE INDEX ix_invite_invited_by ON invite (invited_by);
-
 CREATE INDEX ix_invite_used_by ON invite (used_by);
+
+CREATE INDEX ix_invite_invited_by ON invite (invited_by);
 
 CREATE TABLE user_setting (
     id VARCHAR(32) NOT NULL,
@@ -266,11 +266,11 @@ CREATE TABLE promotion (
     CONSTRAINT fk_promotion_author FOREIGN KEY(author) REFERENCES user (id)
 );
 
+CREATE INDEX ix_promotion_model_version ON promotion (model_version);
+
 CREATE INDEX ix_promotion_author ON promotion (author);
 
 CREATE INDEX ix_promotion_replaces ON promotion (replaces);
-
-CREATE INDEX ix_promotion_model_version ON promotion (model_version);
 
 CREATE TABLE conversation (
     id VARCHAR(32) NOT NULL,
@@ -319,9 +319,9 @@ CREATE TABLE training_run (
     CONSTRAINT fk_training_run_job FOREIGN KEY(job) REFERENCES job (id)
 );
 
-CREATE INDEX ix_training_run_result ON training_run (result);
-
 CREATE INDEX ix_training_run_parent ON training_run (parent);
+
+CREATE INDEX ix_training_run_result ON training_run (result);
 
 CREATE INDEX ix_training_run_job ON training_run (job);
 
@@ -347,11 +347,11 @@ CREATE TABLE message (
     CONSTRAINT fk_message_completion FOREIGN KEY(completion) REFERENCES completion (id)
 );
 
-CREATE INDEX ix_message_parent ON message (parent);
-
 CREATE INDEX ix_message_conversation ON message (conversation);
 
 CREATE INDEX ix_message_author ON message (author);
+
+CREATE INDEX ix_message_parent ON message (parent);
 
 CREATE TABLE prompt (
     id VARCHAR(32) NOT NULL,
@@ -363,17 +363,16 @@ CREATE TABLE prompt (
     created_at DATETIME NOT NULL,
     CONSTRAINT pk_prompt PRIMARY KEY (id),
     CONSTRAINT fk_prompt_owner FOREIGN KEY(owner) REFERENCES user (id),
+    CONSTRAINT uq_prompt_message UNIQUE (message),
     CONSTRAINT fk_prompt_message FOREIGN KEY(message) REFERENCES message (id),
     CONSTRAINT fk_prompt_prompt_group FOREIGN KEY(prompt_group) REFERENCES prompt_group (id)
 );
-
-CREATE INDEX ix_prompt_context_key ON prompt (context_key);
 
 CREATE INDEX ix_prompt_owner ON prompt (owner);
 
 CREATE INDEX ix_prompt_prompt_group ON prompt (prompt_group);
 
-CREATE INDEX ix_prompt_message ON prompt (message);
+CREATE INDEX ix_prompt_context_key ON prompt (context_key);
 
 CREATE TABLE training_run_dataset (
     training_run VARCHAR(32) NOT NULL,
@@ -413,11 +412,11 @@ CREATE TABLE share (
     CONSTRAINT uq_share_token_hash UNIQUE (token_hash)
 );
 
+CREATE INDEX ix_share_conversation ON share (conversation);
+
 CREATE INDEX ix_share_shared_by ON share (shared_by);
 
 CREATE INDEX ix_share_message ON share (message);
-
-CREATE INDEX ix_share_conversation ON share (conversation);
 
 CREATE TABLE completion (
     id VARCHAR(32) NOT NULL,
@@ -484,9 +483,9 @@ CREATE TABLE task (
     CONSTRAINT fk_task_guideline FOREIGN KEY(guideline) REFERENCES guideline (id)
 );
 
-CREATE INDEX ix_task_prompt ON task (prompt);
-
 CREATE INDEX ix_task_guideline ON task (guideline);
+
+CREATE INDEX ix_task_prompt ON task (prompt);
 
 CREATE TABLE rm_score (
     id VARCHAR(32) NOT NULL,
@@ -561,9 +560,9 @@ CREATE TABLE assignment (
     CONSTRAINT fk_assignment_skip_reason FOREIGN KEY(skip_reason) REFERENCES content (id)
 );
 
-CREATE INDEX ix_assignment_user ON assignment (user);
-
 CREATE INDEX ix_assignment_guideline ON assignment (guideline);
+
+CREATE INDEX ix_assignment_user ON assignment (user);
 
 CREATE TABLE gold_key (
     id VARCHAR(32) NOT NULL,
@@ -580,11 +579,11 @@ CREATE TABLE gold_key (
     CONSTRAINT fk_gold_key_supersedes FOREIGN KEY(supersedes) REFERENCES gold_key (id)
 );
 
-CREATE INDEX ix_gold_key_task ON gold_key (task);
+CREATE INDEX ix_gold_key_supersedes ON gold_key (supersedes);
 
 CREATE INDEX ix_gold_key_author ON gold_key (author);
 
-CREATE INDEX ix_gold_key_supersedes ON gold_key (supersedes);
+CREATE INDEX ix_gold_key_task ON gold_key (task);
 
 CREATE TABLE reaction (
     id VARCHAR(32) NOT NULL,
@@ -605,9 +604,9 @@ CREATE TABLE reaction (
 
 CREATE INDEX ix_reaction_author ON reaction (author);
 
-CREATE INDEX ix_reaction_supersedes ON reaction (supersedes);
-
 CREATE INDEX ix_reaction_completion ON reaction (completion);
+
+CREATE INDEX ix_reaction_supersedes ON reaction (supersedes);
 
 CREATE TABLE ranking (
     id VARCHAR(32) NOT NULL,
@@ -661,15 +660,15 @@ CREATE TABLE label (
     CONSTRAINT fk_label_supersedes FOREIGN KEY(supersedes) REFERENCES label (id)
 );
 
-CREATE INDEX ix_label_completion ON label (completion);
-
 CREATE INDEX ix_label_rule ON label (rule);
 
 CREATE INDEX ix_label_supersedes ON label (supersedes);
 
-CREATE INDEX ix_label_author ON label (author);
+CREATE INDEX ix_label_completion ON label (completion);
 
 CREATE INDEX ix_label_assignment ON label (assignment);
+
+CREATE INDEX ix_label_author ON label (author);
 
 CREATE TABLE demonstration (
     id VARCHAR(32) NOT NULL,
@@ -691,15 +690,15 @@ CREATE TABLE demonstration (
     CONSTRAINT fk_demonstration_supersedes FOREIGN KEY(supersedes) REFERENCES demonstration (id)
 );
 
-CREATE INDEX ix_demonstration_assignment ON demonstration (assignment);
-
-CREATE INDEX ix_demonstration_author ON demonstration (author);
+CREATE INDEX ix_demonstration_prompt ON demonstration (prompt);
 
 CREATE INDEX ix_demonstration_supersedes ON demonstration (supersedes);
 
-CREATE INDEX ix_demonstration_prompt ON demonstration (prompt);
-
 CREATE INDEX ix_demonstration_edited_from ON demonstration (edited_from);
+
+CREATE INDEX ix_demonstration_author ON demonstration (author);
+
+CREATE INDEX ix_demonstration_assignment ON demonstration (assignment);
 
 CREATE TABLE ranking_item (
     id VARCHAR(32) NOT NULL,
@@ -737,10 +736,10 @@ CREATE TABLE preference_event (
     CONSTRAINT fk_preference_event_edit FOREIGN KEY(edit) REFERENCES demonstration (id)
 );
 
-CREATE INDEX ix_preference_event_b ON preference_event (b);
-
 CREATE INDEX ix_preference_event_author ON preference_event (author);
 
-CREATE INDEX ix_preference_event_a ON preference_event (a);
+CREATE INDEX ix_preference_event_b ON preference_event (b);
 
 CREATE INDEX ix_preference_event_edit ON preference_event (edit);
+
+CREATE INDEX ix_preference_event_a ON preference_event (a);
