@@ -64,9 +64,10 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
     made = []
 
     def place(kind: str) -> str | Path:
+        name = next(NAMES)
         if kind == "sqlite":
-            return tmp_path / "empty.db"
-        server, name = request.getfixturevalue("postgres"), next(NAMES)
+            return tmp_path / f"{name}.db"
+        server = request.getfixturevalue("postgres")
         server.sql(f"CREATE DATABASE {name}")
         made.append((server, name))
         return server.url(name)
