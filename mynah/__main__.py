@@ -41,7 +41,9 @@ VERBS = {
     "serve": Verb("serve:serve", "OpenAI's API for the newest policy of a run.", ("serve", "hardware")),
     "data": Verb("data:data", "Check data files, convert and split them."),
     "report": Verb("use:report", "Write report.html from all that the run has so far."),
-    "export": Verb("use:export", "Copy a checkpoint out of a run, as the Hugging Face folder that it is."),
+    "export": Verb("use:export", "Copy a checkpoint out of a run: a Hugging Face folder, an adapter, or GGUF."),
+    "backup": Verb("keep:backup", "Copy all that was said and judged into one file, while the service runs."),
+    "restore": Verb("keep:restore", "Bring a backup back."),
 }
 
 

@@ -1,0 +1,129 @@
+"""Answers with where they come from: which model, what it was given, how it was sampled, how long it took.
+
+    stream = begin_answer(tx, prompt, model, params, prompt_tokens)     the slot is taken, nothing said yet
+    keep_partial(tx, stream, text, tokens)                              now and then, so that a crash loses little
+    finish_answer(tx, stream, text, …)                                  the completion, of the same id, as evidence
+
+What a crash leaves between is finished by the next start as `interrupted`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from mynah.nouns import SamplingParams
+from mynah.store import content
+from mynah.store.conversations import branch
+from mynah.store.once import insert_once
+from mynah.store.schema import completion, conversation, message, model_version, new_id, now, prompt, stream
+
+
+@dataclass(frozen=True)
+class Model:
+    """What decides how a checkpoint answers, and where it came from. Hashes as `mynah.files.sha256` gives them."""
+
+    name: str
+    stage: str
+    weights: str
+    tokenizer: str
+    template: str
+    code_version: str = ""
+    run: str = ""
+    parent: str | None = None
+
+
+def know_model(tx: Connection, model: Model) -> str:
+    """The id of this model version; the same weights, tokenizer and template are one version."""
+    insert_once(tx, model_version, asdict(model) | {"id": new_id()}, "weights", "tokenizer", "template")
+    m = model_version.c
+    alike = (m.weights == model.weights, m.tokenizer == model.tokenizer, m.template == model.template)
+    return tx.execute(select(m.id).where(*alike)).scalar_one()
+
+
+def add_prompt(tx: Connection, message_id: str) -> str:
+    """What waits for an answer: the messages down to this one. Asked again for the same message, the same prompt."""
+    place = tx.execute(
+        select(conversation)
+        .join(message, message.c.conversation == conversation.c.id)
+        .where(message.c.id == message_id)
+    ).one()
+    context = json.dumps([said.message.to_json() for said in branch(tx, message_id)], ensure_ascii=False)
+    row = {"id": new_id(), "owner": place.owner, "message": message_id, "source": place.source}
+    insert_once(tx, prompt, row | {"context_key": content.key(tx, place.owner, context)}, "message")
+    return tx.execute(select(prompt.c.id).where(prompt.c.message == message_id)).scalar_one()
+
+
+def begin_answer(
+    tx: Connection, prompt_id: str, model: str, params: SamplingParams, prompt_tokens: int, *, id: str = ""
+) -> str:
+    """Open a stream for one answer to a prompt; its id will be the completion's."""
+    owner = tx.execute(select(prompt.c.owner).where(prompt.c.id == prompt_id)).scalar_one()
+    id, begun = id or new_id(), now()
+    sampled = asdict(params)
+    row = {"id": id, "prompt": prompt_id, "model_version": model, "seed": sampled.pop("seed"), "params": sampled}
+    written = {"content": content.write(tx, owner, "", sealed=False), "prompt_tokens": prompt_tokens}
+    tx.execute(stream.insert(), row | written | {"completion_tokens": 0, "started_at": begun, "updated_at": begun})
+    return id
+
+
+def keep_partial(tx: Connection, stream_id: str, text: str, tokens: int) -> None:
+    """All of the answer so far."""
+    at = now()
+    row = tx.execute(select(stream.c.content, stream.c.first_token_at).where(stream.c.id == stream_id)).one()
+    content.rewrite(tx, row.content, text)
+    changes = {"completion_tokens": tokens, "first_token_at": row.first_token_at or at, "updated_at": at}
+    tx.execute(update(stream).where(stream.c.id == stream_id).values(changes))
+
+
+def finish_answer(
+    tx: Connection,
+    stream_id: str,
+    text: str,
+    *,
+    finish_reason: str,
+    tokens: int,
+    logprob_sum: float | None = None,
+    tool_calls: str = "",
+) -> str:
+    """Turn a stream into the completion that it became, and return its id."""
+    row = tx.execute(select(stream).where(stream.c.id == stream_id)).one()
+    owner = tx.execute(select(prompt.c.owner).where(prompt.c.id == row.prompt)).scalar_one()
+    content.seal(tx, row.content, text)
+    ended = {
+        "tool_calls": content.write_optional(tx, owner, tool_calls),
+        "finish_reason": finish_reason,
+        "logprob_sum": logprob_sum,
+        "completion_tokens": tokens,
+        "finished_at": now(),
+    }
+    kept = {name: value for name, value in row._mapping.items() if name not in ("updated_at", "completion_tokens")}
+    tx.execute(completion.insert(), kept | ended)
+    tx.execute(delete(stream).where(stream.c.id == stream_id))
+    return stream_id
+
+
+def finish_interrupted(tx: Connection, *, unchanged_since: Any = None) -> list[str]:
+    """Finish the streams that a crash left, as far as they were kept, and return their ids.
+
+    Several workers on one database pass `unchanged_since`: older streams are nobody's any more.
+    """
+    left = select(stream)
+    if unchanged_since:
+        left = left.where(stream.c.updated_at < unchanged_since)
+    rows = tx.execute(left).all()
+    texts = content.read(tx, (row.content for row in rows))
+    return [
+        finish_answer(tx, row.id, texts.get(row.content, ""), finish_reason="interrupted", tokens=row.completion_tokens)
+        for row in rows
+    ]
+
+
+def provenance(tx: Connection, completion_id: str) -> Row[Any]:
+    """A completion with its model version: its columns, and `name`, `stage`, `weights`, `tokenizer`, `template`."""
+    m = model_version.c
+    known = select(completion, m.name, m.stage, m.weights, m.tokenizer, m.template, m.code_version)
+    return tx.execute(known.join(model_version).where(completion.c.id == completion_id)).one()

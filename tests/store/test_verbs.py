@@ -1,0 +1,54 @@
+"""`mynah backup` and `mynah restore`, through the command line itself."""
+
+import sys
+
+import pytest
+
+from mynah import store
+from mynah.__main__ import main
+from tests.store.conftest import told
+
+
+@pytest.fixture
+def mynah(monkeypatch, capsys):
+    """Calls the command line in this process: (exit status, standard output, standard error)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mynah", *map(str, arguments)])
+        try:
+            main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, " ".join(captured.err.split())
+
+    return call
+
+
+def test_a_home_is_backed_up_and_restored(mynah, sqlite, tmp_path):
+    with sqlite.writing() as tx:
+        ann = told(tx, "question", "answer").owner
+    copy = tmp_path / "monday.db"
+    status, out, err = mynah("backup", copy, "--home", tmp_path)
+    assert (status, out.strip()) == (0, str(copy)), err
+    assert "1 people, 1 conversations, 2 messages" in err
+    with sqlite.writing() as tx:
+        told(tx, "later", "answer", ann)
+    status, out, err = mynah("restore", copy, "--database", f"sqlite:///{sqlite.file}")
+    assert (status, out.strip()) == (0, str(sqlite.file)), err
+    with sqlite.reading() as tx:
+        assert len(store.conversations(tx, ann)) == 1
+
+
+def test_mistakes_are_one_sentence(mynah, tmp_path):
+    for arguments, complaint in (
+        (("backup", tmp_path / "x", "--home", tmp_path), "mynah.db: no such database"),
+        (("backup", tmp_path / "x", "--database", "mysql://db/mynah"), "mysql is not supported"),
+        (("backup", tmp_path / "x", "--database", "mynah.db"), "not a URL"),
+        (("backup", tmp_path / "x", "--database", "postgresql://nobody@127.0.0.1:1/none"), "no connection"),
+        (("restore", tmp_path / "none", "--home", tmp_path / "new"), "none: could not be read"),
+    ):
+        status, _, err = mynah(*arguments)
+        assert (status, complaint in err) == (1, True), err
+    assert not (tmp_path / "new" / "mynah.db").exists()
