@@ -20,7 +20,7 @@ from mynah.config import Settings
 from mynah.errors import UserError
 from mynah.files import append_lines, sha256
 from mynah.model.hub import load_config, load_policy, save_policy
-from mynah.model.precision import DTYPES, resolve
+from mynah.model.precision import resolve
 from mynah.model.transformer import Transformer
 from mynah.nouns import Demonstration, Group, SamplingParams
 from mynah.recipe import Recipe, SampleSettings
