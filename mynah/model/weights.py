@@ -119,22 +119,23 @@ def read_weights(
         by_file.setdefault(path, []).append((ours, theirs, place))
     found: dict[str, Tensor] = {}
     for path, wanted in by_file.items():
-        with opened(path, device) as file:
+        with opened(path) as file:
             for ours, theirs, place in wanted:
                 tensor = file.get_tensor(theirs)
                 if place.third is not None:
                     tensor = tensor.tensor_split(3, dim=-1)[place.third]
                 tensor = tensor.T if place.transposed else tensor
                 # always a copy: in what was read a tensor's alignment, and so the last bits, may differ
-                found[ours] = tensor.to(dtype or tensor.dtype, copy=True, memory_format=torch.contiguous_format)
+                form = dtype or tensor.dtype
+                found[ours] = tensor.to(device, form, copy=True, memory_format=torch.contiguous_format)
     return found
 
 
 @contextmanager
-def opened(path: Path, device: torch.device | str = "cpu") -> Iterator[safe_open]:
+def opened(path: Path) -> Iterator[safe_open]:
     """An open safetensors file. It is read, not mapped: mapped pages would count as memory until it is closed."""
     try:
-        with safe_open(path, framework="pt", device=str(device), backend="pread") as file:
+        with safe_open(path, framework="pt", device="cpu", backend="pread") as file:
             yield file
     except SafetensorError as error:
         raise UserError(f"{path}: is not a whole safetensors file ({error}); copy it again.") from None
