@@ -113,6 +113,7 @@ class _DecodePlan:
     def __init__(self, cache: KVCache, positions: Tensor) -> None:
         self.cache, self.positions = cache, positions
         self.span = -(-(int(positions.max()) + 1) // BLOCK) * BLOCK
+        cache.reserve(self.span)
         self.rows = min(cache.rows, -(-len(positions) // FILL) * FILL)  # rows not in use come along, unread
         columns = torch.arange(self.span, device=positions.device)
         seen = _behind(positions, 0, self.rows - len(positions))

@@ -113,6 +113,7 @@ def _refuse(plain: dict[str, Any], kind: Architecture, folder: Path) -> None:
         f"RoPE scaling {rope_kind!r}": rope_kind not in ("default", "linear", "dynamic", "llama3", "yarn"),
         "RoPE on a part of each head": partial not in (None, 1, 1.0),
         f"layers of {', '.join(sorted(map(str, attentions)))}": bool(attentions),
+        "quantised weights": bool(plain.get("quantization_config")),
         "an MLP bias": bool(plain.get("mlp_bias")) and not gpt2,
         f"activation {activation!r}": activation not in known,
         "unscaled attention": gpt2 and not plain.get("scale_attn_weights", True),

@@ -81,8 +81,8 @@ def load_ensemble(folder: Path, device: torch.device | str = "cpu") -> EnsembleH
     path = folder / "ensemble.safetensors"
     if not path.exists():
         return None
-    with opened(path, device) as file:
-        return EnsembleHeads(file.get_tensor("weight"), file.get_tensor("bias"))
+    with opened(path) as file:
+        return EnsembleHeads(file.get_tensor("weight"), file.get_tensor("bias")).to(device)
 
 
 def save_adapter(model: Transformer | ScalarModel, folder: Path, base: str) -> None:

@@ -74,22 +74,15 @@ def save_weights(
     for name, weight in weights.items():
         place = stored(name, architecture)
         whole.setdefault(place.name, []).append((place.transposed, weight.detach()))
-    shards: list[list[str]] = [[]]
-    filled = 0
-    sizes = {name: sum(w.numel() * w.element_size() for _, w in parts) for name, parts in whole.items()}
-    for name, size in sizes.items():
-        if shards[-1] and filled + size > shard_bytes:
-            shards.append([])
-            filled = 0
-        shards[-1].append(name)
-        filled += size
-    count, places = len(shards), {}
+    sizes = {name: sum(weight.nbytes for _, weight in parts) for name, parts in whole.items()}
+    shards = _shards(sizes, shard_bytes)
+    files: dict[str, str] = {}
     for number, names in enumerate(shards, start=1):
-        path = folder / (SINGLE if count == 1 else f"model-{number:05d}-of-{count:05d}.safetensors")
-        save_tensors({name: _joined(whole[name]) for name in names}, path)
-        places |= dict.fromkeys(names, path.name)
-    if count > 1:
-        write_json(folder / INDEX, {"metadata": {"total_size": sum(sizes.values())}, "weight_map": places})
+        file = SINGLE if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
+        save_tensors({name: _joined(whole[name]) for name in names}, folder / file)
+        files |= dict.fromkeys(names, file)
+    if len(shards) > 1:
+        write_json(folder / INDEX, {"metadata": {"total_size": sum(sizes.values())}, "weight_map": files})
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
@@ -126,25 +119,39 @@ def read_weights(
         by_file.setdefault(path, []).append((ours, theirs, place))
     found: dict[str, Tensor] = {}
     for path, wanted in by_file.items():
-        with opened(path, device) as file:
+        with opened(path) as file:
             for ours, theirs, place in wanted:
                 tensor = file.get_tensor(theirs)
                 if place.third is not None:
                     tensor = tensor.tensor_split(3, dim=-1)[place.third]
                 tensor = tensor.T if place.transposed else tensor
                 # always a copy: in what was read a tensor's alignment, and so the last bits, may differ
-                found[ours] = tensor.to(dtype or tensor.dtype, copy=True, memory_format=torch.contiguous_format)
+                form = dtype or tensor.dtype
+                found[ours] = tensor.to(device, form, copy=True, memory_format=torch.contiguous_format)
     return found
 
 
 @contextmanager
-def opened(path: Path, device: torch.device | str = "cpu") -> Iterator[safe_open]:
+def opened(path: Path) -> Iterator[safe_open]:
     """An open safetensors file. It is read, not mapped: mapped pages would count as memory until it is closed."""
     try:
-        with safe_open(path, framework="pt", device=str(device), backend="pread") as file:
+        with safe_open(path, framework="pt", device="cpu", backend="pread") as file:
             yield file
     except SafetensorError as error:
         raise UserError(f"{path}: is not a whole safetensors file ({error}); copy it again.") from None
+
+
+def _shards(sizes: Mapping[str, int], limit: int) -> list[list[str]]:
+    """The names in order, cut where another tensor would make a shard larger than `limit` bytes."""
+    shards: list[list[str]] = [[]]
+    filled = 0
+    for name, size in sizes.items():
+        if shards[-1] and filled + size > limit:
+            shards.append([])
+            filled = 0
+        shards[-1].append(name)
+        filled += size
+    return shards
 
 
 def _joined(parts: list[tuple[bool, Tensor]]) -> Tensor:

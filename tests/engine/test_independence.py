@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from mynah.engine import Engine
+from mynah.engine import Engine, kv_cache
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, SamplingParams
 from tests.model.tiny import FAMILIES, random_tokens, tiny_model
@@ -60,6 +60,25 @@ def test_output_does_not_depend_on_batch_mates(
     for i, prompt in enumerate(prompts):
         for k in range(2):
             assert_same(alone(model, prompt, PARAMS, i * 2 + k), together[i][k], dtype)
+
+
+@both_formats
+def test_output_does_not_depend_on_how_the_cache_grew(
+    prompts: list[tuple[int, ...]], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An open model's context is not held before it is used."""
+    model = tiny_model(dtype=dtype)
+    roomy = Engine(model, rows=8).generate(prompts, PARAMS)
+    monkeypatch.setattr(kv_cache, "FIRST", kv_cache.BLOCK)
+    grown = Engine(model, rows=8)
+    assert grown._runner.cache.keys[0].shape[2] == kv_cache.BLOCK
+    for [one], [other] in zip(roomy, grown.generate(prompts, PARAMS), strict=True):
+        assert_same(one, other, dtype)
+    assert grown._runner.cache.keys[0].shape[2] > 2 * kv_cache.BLOCK
+
+    monkeypatch.undo()
+    long = Engine(tiny_model(dtype=dtype, context=131_072), rows=128)
+    assert sum(slab.nbytes for slab in long._runner.cache.keys) < 100 * 10**6
 
 
 @both_formats

@@ -215,6 +215,7 @@ def test_a_sliding_window_cuts_the_context(name: str, changes: dict[str, Any], c
         ("llama-2", {"rope_parameters": {"rope_type": "longrope", "factor": 4.0}}, "RoPE scaling 'longrope'"),
         ("llama-2", {"partial_rotary_factor": 0.5}, "RoPE on a part of each head"),
         ("qwen-3", {"layer_types": ["chunked_attention"] * 4}, "layers of chunked_attention"),
+        ("qwen-3", {"quantization_config": {"quant_method": "fp8"}}, "quantised weights"),
         ("gpt-2", {"scale_attn_by_inverse_layer_idx": True}, "attention scaled by layer"),
         ("gpt-2", {"scale_attn_weights": False}, "unscaled attention"),
         ("gpt-2", {"activation_function": "relu"}, "activation 'relu'"),

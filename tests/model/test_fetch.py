@@ -1,4 +1,4 @@
-"""A checkpoint by name: from a folder, or from a Hub that this file plays on localhost; no Hub and no model said plainly."""
+"""A checkpoint by name: a folder, or a model of the Hub, which this file plays on localhost."""
 
 import hashlib
 import json
@@ -44,7 +44,8 @@ class Answer(BaseHTTPRequestHandler):
         else:
             self.refuse("EntryNotFound")
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def about(self, parts: list[str]) -> None:
         model, action, revision = "/".join(parts[:2]), (parts[2:3] or [""])[0], (parts[3:4] or ["main"])[0]
