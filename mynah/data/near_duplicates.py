@@ -21,7 +21,7 @@ from mynah.progress import Progress
 SHINGLE = 5
 HASHES = 128
 BAND = 4
-"""Hashes that must agree for two texts to be compared: at a similarity of 0.8 some band does in all but 1 of 10 million."""
+"""Hashes that must agree, in one of the 32 bands, for two texts to be compared; at 0.8 some band does."""
 THRESHOLD = 0.65
 LONGEST = 10_000
 """Characters of a text that are compared."""

@@ -149,6 +149,16 @@ def test_a_split_has_three_sides_that_share_no_prompt(data: Call, tmp_path: Path
     assert (out / "heldout" / "rankings.jsonl").read_bytes() != before
 
 
+def test_a_split_that_cannot_be_even_says_so(data: Call, tmp_path: Path) -> None:
+    alike = [{"prompt": f"The very same question, asked again and again {i}?"} for i in range(30)]
+    other = [{"prompt": f"{letter * 20}?"} for letter in "abc"]
+    source = lines(tmp_path / "p.jsonl", alike + other)
+    status, _, err = data(source, "--out", tmp_path / "out", "--heldout", 0.2)
+    assert status == 0, err
+    assert "30 of 33 rows hang together by near-duplicate prompts" in err
+    assert "heldout: 3 rows instead of 7" in err
+
+
 def test_prompts_in_two_files_are_a_warning(data: Call, tmp_path: Path) -> None:
     one, other = lines(tmp_path / "train.jsonl", many()), lines(tmp_path / "heldout.jsonl", many()[:3])
     _, _, err = data(one, other)
