@@ -143,7 +143,7 @@ def _sides(rows: list[Row], shares: dict[Side, float], seed: int, group: Groupin
         return {"": rows}
     groups = groups_of(rows, group)
     placed = list(zip(split(rows, groups, shares, seed), rows, strict=True))
-    sides = {side: [row for of, row in placed if of == side] for side in ("train", *shares)}
+    sides: dict[str, list[Row]] = {side: [row for of, row in placed if of == side] for side in ("train", *shares)}
     largest = max(Counter(groups.tolist()).values())
     if largest > LARGE_GROUP * len(rows):
         _warn(
@@ -154,7 +154,7 @@ def _sides(rows: list[Row], shares: dict[Side, float], seed: int, group: Groupin
         wanted, got = round(share * len(rows)), len(sides[side])
         if got < wanted:
             _warn(side, [f"{got} rows instead of {wanted}, since no other group of prompts is small enough"])
-    return dict(sides)
+    return sides
 
 
 def _say_what_was_read(source: Source) -> None:
