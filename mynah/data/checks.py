@@ -31,7 +31,7 @@ def warnings(rows: Sequence[Row]) -> list[str]:
 
 def _comparisons(rows: Sequence[Comparison]) -> Iterator[str]:
     if identical := sum(map(contradicts_itself, rows)):
-        yield f"{identical} rankings put a text above the same text; --out leaves them out"
+        yield f"{identical} rankings prefer a text to itself; --out leaves them out"
     tied = sum(not row.pairs() for row in rows)
     if rows and tied == len(rows):
         yield "every ranking is a tie: nothing is preferred to anything, and step 2 refuses the file"

@@ -40,7 +40,7 @@ class Source:
     @property
     def own(self) -> bool:
         """Whether the training verbs read this file as it is."""
-        return self.form == TEXT_FILE or (FORMS[self.form].own and self.path.suffix in {".jsonl", ".json"})
+        return self.form == TEXT_FILE or (FORMS[self.form].own and self.path.suffix == ".jsonl")
 
 
 def read(path: Path, form: str = "", skip: bool = False) -> Source:
@@ -94,7 +94,7 @@ def _collect(stream: Iterable[Record], source: Source, skip: bool) -> None:
 
 def _note(source: Source, sentence: str, skip: bool) -> None:
     if not skip:
-        raise UserError(sentence)
+        raise UserError(f"{sentence} Mend it, or leave such records out with --skip-broken.")
     source.broken.append(sentence)
 
 
@@ -138,7 +138,7 @@ def clean(rows: Iterable[Row], left_out: Counter[str]) -> list[Row]:
     for row in rows:
         if isinstance(row, Comparison):
             if contradicts_itself(row):
-                left_out["rankings that put a text above the same text"] += 1
+                left_out["rankings that prefer a text to itself"] += 1
                 continue
         else:
             name = identity(row)

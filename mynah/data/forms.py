@@ -11,6 +11,8 @@ from mynah.data import chatgpt_export, conversations, hh_rlhf, open_webui, opena
 from mynah.errors import UserError
 
 Raw = dict[str, Any]
+SHOWN = 8
+"""Fields that are named where none is known."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def recognise(record: Raw, where: str) -> str:
     for name, form in FORMS.items():
         if form.recognise(record):
             return name
-    fields = ", ".join(record) or "no fields at all"
+    fields = ", ".join(list(record)[:SHOWN]) + (", …" if len(record) > SHOWN else "") or "none at all"
     raise UserError(
         f"{where}: no known form of data has these fields ({fields}); if it is one of {', '.join(FORMS)}, "
         f"name it with --form, and see `mynah data --help` for what they look like."

@@ -133,8 +133,7 @@ def _check(sources: Sequence[Source], lengths: Lengths, unit: str) -> None:
         if not source.own:
             console.print(f"{escape(str(source.path))}: --out FOLDER writes it as mynah's own rows", soft_wrap=True)
     if len(sources) > 1:
-        for warning in overlaps(files):
-            console.print(f"[yellow]{escape(warning)}[/yellow]", soft_wrap=True)
+        _warn("several files", list(overlaps(files)))
 
 
 def _sides(rows: list[Row], shares: dict[Side, float], seed: int, group: Grouping) -> dict[str, list[Row]]:
@@ -143,15 +142,19 @@ def _sides(rows: list[Row], shares: dict[Side, float], seed: int, group: Groupin
     if not shares:
         return {"": rows}
     groups = groups_of(rows, group)
+    placed = list(zip(split(rows, groups, shares, seed), rows, strict=True))
+    sides: dict[str, list[Row]] = {side: [row for of, row in placed if of == side] for side in ("train", *shares)}
     largest = max(Counter(groups.tolist()).values())
     if largest > LARGE_GROUP * len(rows):
-        console.print(
-            f"[yellow]{largest} of {len(rows)} rows hang together by near-duplicate prompts and stay on one side, "
-            f"so the sides differ in kind; --group prompt may part them[/yellow]",
-            soft_wrap=True,
+        _warn(
+            "split",
+            [f"{largest} of {len(rows)} rows hang together by near-duplicate prompts: the sides differ in kind"],
         )
-    placed = list(zip(split(rows, groups, shares, seed), rows, strict=True))
-    return {side: [row for of, row in placed if of == side] for side in ("train", *shares)}
+    for side, share in shares.items():
+        wanted, got = round(share * len(rows)), len(sides[side])
+        if got < wanted:
+            _warn(side, [f"{got} rows instead of {wanted}, since no other group of prompts is small enough"])
+    return sides
 
 
 def _say_what_was_read(source: Source) -> None:

@@ -58,7 +58,7 @@ def test_contradictions_and_ties() -> None:
     prompt = Prompt((Message("user", "Tea?"),))
     same, tie = Comparison(prompt, ("a", "a"), (1, 2)), Comparison(prompt, ("a", "b"), (1, 1))
     assert warnings([same, tie]) == [
-        "1 rankings put a text above the same text; --out leaves them out",
+        "1 rankings prefer a text to itself; --out leaves them out",
         "1 rankings tie throughout and teach nothing",
     ]
     assert warnings([tie, tie]) == [

@@ -119,7 +119,7 @@ def test_contradictions_and_copies_are_left_out_and_counted_but_votes_are_kept(d
     talk = lines(tmp_path / "talk.jsonl", samples.SHAREGPT * 3)
     status, _, err = data(pairs, talk, "--out", tmp_path / "out")
     assert status == 0
-    assert "left out: 1 rankings that put a text above the same text" in err
+    assert "left out: 1 rankings that prefer a text to itself" in err
     assert "left out: 2 exact copies of earlier demonstrations" in err
     assert len(jsonl.read_comparisons(tmp_path / "out" / "rankings.jsonl")) == 2
     assert len(jsonl.read_demonstrations(tmp_path / "out" / "demonstrations.jsonl")) == 1
@@ -149,6 +149,16 @@ def test_a_split_has_three_sides_that_share_no_prompt(data: Call, tmp_path: Path
     assert (out / "heldout" / "rankings.jsonl").read_bytes() != before
 
 
+def test_a_split_that_cannot_be_even_says_so(data: Call, tmp_path: Path) -> None:
+    alike = [{"prompt": f"The very same question, asked again and again {i}?"} for i in range(30)]
+    other = [{"prompt": f"{letter * 20}?"} for letter in "abc"]
+    source = lines(tmp_path / "p.jsonl", alike + other)
+    status, _, err = data(source, "--out", tmp_path / "out", "--heldout", 0.2)
+    assert status == 0, err
+    assert "30 of 33 rows hang together by near-duplicate prompts" in err
+    assert "heldout: 3 rows instead of 7" in err
+
+
 def test_prompts_in_two_files_are_a_warning(data: Call, tmp_path: Path) -> None:
     one, other = lines(tmp_path / "train.jsonl", many()), lines(tmp_path / "heldout.jsonl", many()[:3])
     _, _, err = data(one, other)
@@ -159,7 +169,9 @@ def test_a_broken_record_stops_everything_unless_it_may_be_skipped(data: Call, t
     source = lines(tmp_path / "hh.jsonl", [samples.HH[0], {"chosen": 7, "rejected": "x"}, samples.HH[1]])
     status, _, err = data(source, "--out", tmp_path / "out")
     assert status == 1
-    assert err.strip() == f'{source}:2: field "chosen": a string is needed.'
+    assert err.strip() == (
+        f'{source}:2: field "chosen": a string is needed. Mend it, or leave such records out with --skip-broken.'
+    )
     assert not (tmp_path / "out").exists()
     status, _, err = data(source, "--out", tmp_path / "out", "--skip-broken")
     assert status == 0
