@@ -42,7 +42,7 @@ class Screen:
         """Show an answer as it comes: (its text, whether Ctrl-C stopped it). What `pieces` raises else goes on."""
         said: list[str] = []
         kept = self._kept(pieces, said)
-        if self.console.is_terminal:
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
             stopped = self._markdown(name, kept)
         else:
             stopped = self._plain(name, kept)
