@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -114,10 +115,16 @@ def _others(remote: Remote, streams: Streams) -> APIRouter:
         return await while_connected(request.receive, remote.ask("POST", path, raw)) or GONE
 
     @routes.get("/models")
-    @routes.get("/models/{name:path}")
-    async def models(request: Request) -> Response:
+    async def models() -> Response:
         """Who answers there."""
-        return await remote.ask("GET", request.url.path.removeprefix("/v1"))
+        return await remote.ask("GET", "/models")
+
+    @routes.get("/models/{name:path}")
+    async def model(name: str) -> Response:
+        """One of them."""
+        if ".." in name.split("/"):  # would lead to other routes of that server
+            raise errors.APIError(404, f"The model '{name}' does not exist.", param="model", code="model_not_found")
+        return await remote.ask("GET", f"/models/{quote(name)}")
 
     return routes
 
@@ -131,7 +138,7 @@ def _streams(streams: Streams) -> APIRouter:
         """Events of a resumable stream after the one that `Last-Event-ID` names; without it, all."""
         last = request.headers.get("last-event-id", f"{id}/0")
         stream, (name, _, number) = streams.find(id), last.rpartition("/")
-        if name != id or not number.isdecimal():
+        if name != id or not number.isdecimal() or len(number) > 9:
             raise errors.APIError(400, f"Last-Event-ID '{last}' is no event of this stream.", param="Last-Event-ID")
         return EventResponse(stream, int(number))
 

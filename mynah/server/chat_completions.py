@@ -30,7 +30,7 @@ async def begin(service: Service, body: ChatRequest) -> Generation:
     budget = body.max_completion_tokens or body.max_tokens or room
     top = (body.top_logprobs or 0) if body.logprobs else 0
     params = sampling_params(model, body, min(budget, room), top_logprobs=top)
-    return Generation(service, "chatcmpl", body, [prompt], params, bool(tools))
+    return Generation(service, model, "chatcmpl", body, [prompt], params, bool(tools))
 
 
 def whole(generation: Generation, body: ChatRequest) -> dict[str, Any]:

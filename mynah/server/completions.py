@@ -47,7 +47,7 @@ async def begin(service: Service, body: CompletionRequest) -> Generation:
         top_logprobs=body.logprobs or 0,
         prompt_logprobs=bool(body.echo) and body.logprobs is not None,
     )
-    return Generation(service, "cmpl", body, prompts, params, unseen=budget == 0)
+    return Generation(service, model, "cmpl", body, prompts, params, unseen=budget == 0)
 
 
 def whole(generation: Generation, body: CompletionRequest) -> dict[str, Any]:

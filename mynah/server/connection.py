@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T | None:
     """The result of `work`; None, with `work` cancelled, once the client has gone. The body was read before."""
+    # Tasks begin in the order in which they were made: so `work` has begun, and tidies up, before it can be cancelled.
     task = asyncio.create_task(work)
     gone = asyncio.create_task(_disconnected(receive))
     try:

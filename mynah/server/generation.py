@@ -77,6 +77,7 @@ class Generation:
     def __init__(
         self,
         service: Service,
+        model: ServedModel,
         kind: str,
         body: Sampling,
         prompts: Sequence[Sequence[int]],
@@ -86,7 +87,7 @@ class Generation:
     ) -> None:
         self.unseen = unseen
         """Only the prompts are of interest: what is drawn is neither shown nor counted."""
-        self.service, self.model = service, service.models.find(body.model)
+        self.service, self.model = service, model
         self.id, self.created = f"{kind}-{secrets.token_hex(16)}", int(time.time())
         self.n, self.prompts, self.params = body.n or 1, [tuple(prompt) for prompt in prompts], params
         self._asked = time.time()
@@ -177,8 +178,11 @@ class Generation:
         model.seconds += 0.1 * (now - self._asked - model.seconds)
         self.service.metrics.served(self.usage)
         if self._first_token is not None:
-            for i, prompt in enumerate(self.prompts):
-                await self.service.record(self._served(i * self.n, prompt, now))
+            await asyncio.shield(self._record(now))  # also when the client leaves at this very moment
+
+    async def _record(self, now: float) -> None:
+        for i, prompt in enumerate(self.prompts):
+            await self.service.record(self._served(i * self.n, prompt, now))
 
     def _served(self, first: int, prompt: tuple[int, ...], now: float) -> Served:
         model, writers = self.model, self.writers[first : first + self.n]

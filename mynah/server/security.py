@@ -76,7 +76,7 @@ class Gate:
         """The whole body; None if the client went before it was whole."""
         too_long = APIError(413, f"The request body is longer than {self._body_bytes} bytes.", code="body_too_long")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._body_bytes:
+        if not length.isdecimal() or len(length) > 15 or int(length) > self._body_bytes:
             raise too_long
         body = bytearray()
         try:

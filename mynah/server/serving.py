@@ -99,12 +99,18 @@ class EngineThread:
                 order = self._orders.get(block=not self._jobs)
                 if order is None:
                     return
-                order()
+                self._obey(order)
                 continue  # all orders first: what is submitted together is prefilled together
             except Empty:
                 pass
             for engine in {job.engine for job in self._jobs.values()}:
                 self._step(engine)
+
+    def _obey(self, order: Callable[[], None]) -> None:
+        try:
+            order()
+        except Exception:  # the thread must outlive it: all the others wait for it
+            log.exception("an order to the engine failed")
 
     def _step(self, engine: Engine) -> None:
         try:

@@ -55,9 +55,9 @@ class Stream:
         try:
             while True:
                 news = self._news
-                if after < len(self._events):
-                    yield b"".join(self._events[after:])
-                    after = len(self._events)
+                if some := self._events[after:]:
+                    after += len(some)  # before they are sent: more may come meanwhile
+                    yield b"".join(some)
                 elif self.ended is not None:
                     return
                 else:

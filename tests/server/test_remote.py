@@ -37,6 +37,11 @@ def test_everything_goes_through(behind, client):
     )
 
 
+def test_only_models_are_asked_for(behind):
+    for name in ("%2e%2e", "%2e%2e/%2e%2e/metrics", "tiny/%2e%2e/tiny", "tiny%3Fa=b"):
+        assert behind.http().get(f"/v1/models/{name}").status_code == 404
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_its_errors_are_handed_back(behind, stream):
     with pytest.raises(openai.NotFoundError) as missing:
@@ -75,15 +80,16 @@ def test_leaving_and_resuming_work_as_with_our_own_engine():
 
 
 def test_its_streams_are_counted_and_limited():
-    model = parrot(pause=0.01)
+    model = parrot(pause=0.03)
     with serving(service(model), api_key="inner") as inner:
         front_engine = remote(inner, "inner", rows=1, queue=1)
         with serving(front_engine) as front:
-            streams = [front.openai().chat.completions.create(**STREAM) for _ in range(2)]
+            client = front.openai()
+            streams = [client.chat.completions.create(**STREAM) for _ in range(2)]
             with pytest.raises(openai.RateLimitError):
-                front.openai().chat.completions.create(**ASK)
+                client.chat.completions.create(**ASK)
             for stream in streams:
                 stream.close()
             assert idle(model.assistant.engine)
-            assert front.openai().models.list()
+            assert client.models.list()
             assert set(front_engine.in_flight.values()) == {0}
