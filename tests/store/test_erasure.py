@@ -33,7 +33,7 @@ def places_with_words(folder: Path, *words: str) -> set[str]:
 
 def test_no_trace_is_left_of_a_person(db, tell, tmp_path, request):
     shuffled = random.Random(0)
-    names = [shuffled.choice("abcdefgh") * shuffled.randrange(1, 400) for _ in range(30)]
+    names = [shuffled.choice("abcdefgh") * shuffled.randrange(1, 400) for _ in range(12)]
     others = tell("What others say", "stays").owner
     with db.writing() as tx:
         ids = fill(tx, f"{CANARY} {CHINESE}")  # every column that can hold words
