@@ -30,7 +30,7 @@ from mynah.store.database import Database, connect, locate
 from mynah.store.erasure import belongings, erase_person, scrub
 from mynah.store.judgements import comparisons, demonstrate, demonstrations, mark, prefer, rank, react
 from mynah.store.migrate import migrate
-from mynah.store.people import add_user, broken_audit, consents, find_user, note, set_consent
+from mynah.store.people import add_user, broken_audit, consents, find_user, note, service_account, set_consent
 from mynah.store.schema import new_id
 from mynah.store.search_index import Hit, search
 
@@ -75,6 +75,7 @@ __all__ = [
     "rename",
     "scrub",
     "search",
+    "service_account",
     "set_consent",
     "start_conversation",
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, update
@@ -106,7 +107,7 @@ def finish_answer(
     return stream_id
 
 
-def finish_interrupted(tx: Connection, *, unchanged_since: Any = None) -> list[str]:
+def finish_interrupted(tx: Connection, *, unchanged_since: datetime | None = None) -> list[str]:
     """Finish the streams that a crash left, as far as they were kept, and return their ids.
 
     Several workers on one database pass `unchanged_since`: older streams are nobody's any more.

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from mynah.errors import UserError
 from mynah.files import write_atomic
 from mynah.store.database import Database, connect, locate
-from mynah.store.erasure import erase_again, erased, scrub
+from mynah.store.erasure import Gone, erase_again, erased, scrub
 from mynah.store.migrate import migrate
 from mynah.store.schema import metadata
 
@@ -79,9 +79,9 @@ def _restore_pages(db: Database, source: Path) -> dict[str, int]:
         shutil.copyfile(source, beside.file)
         migrate(beside)
         with db.reading() as tx:
-            gone = erased(tx) if _has_tables(tx) else ([], [])
+            gone = erased(tx) if _has_tables(tx) else Gone()
         with beside.writing() as tx:
-            erase_again(tx, *gone)
+            erase_again(tx, gone)
             rows = counted(tx)
         scrub(beside)
         beside.close()
@@ -92,7 +92,7 @@ def _restore_pages(db: Database, source: Path) -> dict[str, int]:
 
 def _restore_dump(db: Database, source: Path) -> dict[str, int]:
     with db.reading() as tx:
-        gone = erased(tx) if _has_tables(tx) else ([], [])
+        gone = erased(tx) if _has_tables(tx) else Gone()
     ours = ", ".join(f'"{name}"' for name in (*metadata.tables, "alembic_version"))
     clear = f"DROP TABLE IF EXISTS {ours} CASCADE; DROP FUNCTION IF EXISTS mynah_refuse CASCADE"
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +104,7 @@ def _restore_dump(db: Database, source: Path) -> dict[str, int]:
     db.engine.dispose()  # its connections remember statements on the old tables
     migrate(db)
     with db.writing() as tx:
-        erase_again(tx, *gone)
+        erase_again(tx, gone)
         rows = counted(tx)
     scrub(db)
     return rows

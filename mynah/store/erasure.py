@@ -5,14 +5,15 @@ Also the opposite: all that a person is entitled to take along.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, or_, select, update
 
 from mynah.store import content, search_index
-from mynah.store.conversations import messages
+from mynah.store.conversations import delete_conversation, messages
 from mynah.store.database import Database
 from mynah.store.schema import (
     api_key,
@@ -54,23 +55,33 @@ def erase_person(tx: Connection, person: str) -> None:
     tx.execute(update(user).where(user.c.id == person).values(nobody | {"session_epoch": user.c.session_epoch + 1}))
 
 
-def erased(tx: Connection) -> tuple[list[str], list[str]]:
-    """Who was erased, and which contents: what a backup from before must be told when it is restored."""
-    people = tx.scalars(select(user.c.id).where(user.c.erased_at.is_not(None))).all()
-    texts = tx.scalars(select(contents.c.id).where(contents.c.erased_at.is_not(None))).all()
-    return list(people), list(texts)
+@dataclass(frozen=True)
+class Gone:
+    """What was erased, by id: what a backup from before must be told when it is restored."""
+
+    people: Sequence[str] = ()
+    conversations: Sequence[str] = ()
+    texts: Sequence[str] = ()
 
 
-def erase_again(tx: Connection, people: Iterable[str], texts: Iterable[str]) -> None:
+def erased(tx: Connection) -> Gone:
+    """All that was erased up to now."""
+    return Gone(
+        tx.scalars(select(user.c.id).where(user.c.erased_at.is_not(None))).all(),
+        tx.scalars(select(conversation.c.id).where(conversation.c.deleted_at.is_not(None))).all(),
+        tx.scalars(select(contents.c.id).where(contents.c.erased_at.is_not(None))).all(),
+    )
+
+
+def erase_again(tx: Connection, gone: Gone) -> None:
     """Erase in a restored backup what was erased since it was made."""
-    for person in people:
+    for person in gone.people:
         erase_person(tx, person)
-    ids = list(texts)
-    for start in range(0, len(ids), content.BATCH):
-        batch = ids[start : start + content.BATCH]
-        said = select(message.c.id).where(or_(message.c.content.in_(batch), message.c.tool_calls.in_(batch)))
-        search_index.remove(tx, tx.scalars(said).all())
-    content.forget(tx, ids)
+    back = set(tx.scalars(select(conversation.c.id).where(conversation.c.deleted_at.is_(None))))
+    for id in back.intersection(gone.conversations):
+        owner = tx.execute(select(conversation.c.owner).where(conversation.c.id == id)).scalar_one()
+        delete_conversation(tx, owner, id)
+    content.forget(tx, gone.texts)
 
 
 def scrub(db: Database) -> bool:

@@ -17,8 +17,10 @@ from mynah.store import content
 from mynah.store.conversations import branch
 from mynah.store.schema import (
     completion,
+    conversation,
     demonstration,
     label,
+    message,
     new_id,
     preference_event,
     prompt,
@@ -206,10 +208,17 @@ def demonstrations(tx: Connection) -> list[Demonstration]:
 
 
 def _asked(tx: Connection, prompt_id: str) -> Prompt | None:
-    """The prompt with its messages; None if one of them was erased."""
-    leaf = tx.execute(select(prompt.c.message).where(prompt.c.id == prompt_id)).scalar_one()
+    """The prompt with its messages; None if one of them was erased, or the chat is a temporary one."""
+    leaf, temporary = tx.execute(
+        select(prompt.c.message, conversation.c.temporary)
+        .join(message, message.c.id == prompt.c.message)
+        .join(conversation, conversation.c.id == message.c.conversation)
+        .where(prompt.c.id == prompt_id)
+    ).one()
     path = branch(tx, leaf)
-    return None if any(said.erased for said in path) else Prompt(tuple(said.message for said in path), prompt_id)
+    if temporary or any(said.erased for said in path):
+        return None
+    return Prompt(tuple(said.message for said in path), prompt_id)
 
 
 def _whose(tx: Connection, completion_id: str) -> str:

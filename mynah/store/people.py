@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, text
 
-from mynah.store.schema import audit, consent, conversation, message, new_id, now, ranking, reaction, user
+from mynah.store.once import insert_once
+from mynah.store.schema import SERVICE, audit, consent, conversation, message, new_id, now, ranking, reaction, user
 
 AUDIT_LOCK = 0x6175646974  # "audit"
 
@@ -21,6 +22,12 @@ def add_user(tx: Connection, role: str = "user", name: str = "", email: str = ""
     row = {"name": name or None, "email": email.lower() or None, "password_hash": password_hash or None}
     tx.execute(user.insert(), {"id": id, "role": role, "salt": os.urandom(32), **row})
     return id
+
+
+def service_account(tx: Connection) -> str:
+    """The owner of words that stay whoever leaves: guidelines, rules."""
+    insert_once(tx, user, {"id": SERVICE, "role": "service", "salt": os.urandom(32)}, "id")
+    return SERVICE
 
 
 def find_user(tx: Connection, *, id: str = "", email: str = "") -> Row[Any] | None:

@@ -53,6 +53,7 @@ def test_who_left_after_the_backup_does_not_come_back_with_it(db, tmp_path):
         store.delete_conversation(tx, ben.owner, other.conversation)
     restore(db, tmp_path / "copy")
     assert history(db, ann.owner) == []
+    assert history(db, ben.owner) == ["Ben was here", "Yes."]
     with db.reading() as tx:
         assert store.find_user(tx, id=ann.owner) is None
         assert [said.message.content for said in store.messages(tx, ann.conversation)] == ["", ""]

@@ -13,7 +13,7 @@ from mynah.nouns import Message
 from mynah.store import content as words
 from mynah.store import people
 from mynah.store.backup import backup
-from mynah.store.schema import content, metadata
+from mynah.store.schema import content, guideline, metadata
 from tests.store.conftest import answered, told
 from tests.store.filled import fill
 
@@ -33,7 +33,7 @@ def places_with_words(folder: Path, *words: str) -> set[str]:
 
 def test_no_trace_is_left_of_a_person(db, tell, tmp_path, request):
     shuffled = random.Random(0)
-    names = [shuffled.choice("abcdefgh") * shuffled.randrange(1, 400) for _ in range(30)]
+    names = [shuffled.choice("abcdefgh") * shuffled.randrange(1, 400) for _ in range(12)]
     others = tell("What others say", "stays").owner
     with db.writing() as tx:
         ids = fill(tx, f"{CANARY} {CHINESE}")  # every column that can hold words
@@ -119,6 +119,16 @@ def test_the_erasure_of_one_leaves_the_words_of_another(db, tell):
             "The same answer",
         ]
         assert len(store.search(tx, ben.owner, "same question")) == 1
+
+
+def test_guidelines_stay_when_their_author_leaves(db):
+    with db.writing() as tx:
+        admin, service = store.add_user(tx, "admin"), store.service_account(tx)
+        id = words.write(tx, service, "Be kind.")
+        tx.execute(guideline.insert(), {"version": 1, "content": id, "author": admin})
+        store.erase_person(tx, admin)
+        assert words.read(tx, [id]) == {id: "Be kind."}
+        assert store.service_account(tx) == service
 
 
 def test_an_erased_account_cannot_be_used_and_its_address_is_free_again(db):

@@ -41,3 +41,15 @@ def test_rankings_and_demonstrations_read_back_as_nouns(db, tell):
         store.erase_person(tx, told.owner)
         assert store.comparisons(tx) == []
         assert store.demonstrations(tx) == []
+
+
+def test_a_temporary_chat_never_trains(db):
+    with db.writing() as tx:
+        ann = store.add_user(tx)
+        talk = store.start_conversation(tx, ann, temporary=True)
+        asked = store.add_prompt(tx, store.add_message(tx, talk, Message("user", "Is it?"), author=ann))
+        store.rank(tx, ann, asked, {answered(tx, asked, "Yes."): 1, answered(tx, asked, "No."): 2})
+        store.demonstrate(tx, ann, asked, "Yes, it is.")
+        assert store.comparisons(tx) == []
+        assert store.demonstrations(tx) == []
+        assert store.search(tx, ann, "is") == []

@@ -24,12 +24,23 @@ from mynah.store.schema.labels import (
     task,
     task_item,
 )
-from mynah.store.schema.people import api_key, audit, consent, invite, service_setting, session, user, user_setting
+from mynah.store.schema.people import (
+    SERVICE,
+    api_key,
+    audit,
+    consent,
+    invite,
+    service_setting,
+    session,
+    user,
+    user_setting,
+)
 from mynah.store.schema.training import dataset, dataset_row, job, promotion, training_run, training_run_dataset
 from mynah.store.schema.words import content, conversation, draft, message, search_text, share
 
 __all__ = [
     "EVIDENCE",
+    "SERVICE",
     "api_key",
     "assignment",
     "audit",

@@ -6,6 +6,7 @@ from mynah.store.schema.columns import EVIDENCE, Json, Time, id_column, made_at,
 
 SOURCES = ("human", "simulated")
 
+# The words of guidelines and rules belong to the service (people.SERVICE): they stay when their author leaves.
 guideline = Table(
     "guideline",
     metadata,

@@ -5,6 +5,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Integer, LargeB
 from mynah.store.schema.columns import EVIDENCE, Json, Time, id_column, made_at, metadata, one_of, ref, text
 
 ROLES = ("admin", "labeller", "user")
+SERVICE = "0" * 32  # the account that owns what is nobody's own, as guidelines; nobody can log in as it
 
 # The row outlives the person's erasure, so that what they judged still counts; then it holds nothing about them.
 user = Table(
@@ -14,7 +15,7 @@ user = Table(
     Column("name", String(200)),
     Column("email", String(320), unique=True),
     Column("password_hash", String(200)),
-    *one_of("role", *ROLES),
+    *one_of("role", *ROLES, "service"),
     Column("salt", LargeBinary(32)),  # keys the hashes of this owner's contents; erasure destroys it
     Column("session_epoch", Integer, nullable=False, default=0),  # raised to end all sessions at once
     made_at(),

@@ -36,7 +36,7 @@ CREATE TABLE user (
     disabled_at DATETIME,
     erased_at DATETIME,
     CONSTRAINT pk_user PRIMARY KEY (id),
-    CONSTRAINT ck_user_role CHECK (role IN ('admin', 'labeller', 'user')),
+    CONSTRAINT ck_user_role CHECK (role IN ('admin', 'labeller', 'user', 'service')),
     CONSTRAINT uq_user_email UNIQUE (email)
 );
 
@@ -124,9 +124,9 @@ CREATE TABLE content (
     CONSTRAINT fk_content_subject FOREIGN KEY(subject) REFERENCES user (id)
 );
 
-CREATE INDEX ix_content_key ON content ("key");
-
 CREATE INDEX ix_content_subject ON content (subject);
+
+CREATE INDEX ix_content_key ON content ("key");
 
 CREATE INDEX ix_content_owner ON content (owner);
 
@@ -197,9 +197,9 @@ CREATE TABLE invite (
     CONSTRAINT fk_invite_used_by FOREIGN KEY(used_by) REFERENCES user (id)
 );
 
-CREATE INDEX ix_invite_used_by ON invite (used_by);
-
 CREATE INDEX ix_invite_invited_by ON invite (invited_by);
+
+CREATE INDEX ix_invite_used_by ON invite (used_by);
 
 CREATE TABLE user_setting (
     id VARCHAR(32) NOT NULL,
@@ -319,11 +319,11 @@ CREATE TABLE training_run (
     CONSTRAINT fk_training_run_job FOREIGN KEY(job) REFERENCES job (id)
 );
 
-CREATE INDEX ix_training_run_parent ON training_run (parent);
+CREATE INDEX ix_training_run_job ON training_run (job);
 
 CREATE INDEX ix_training_run_result ON training_run (result);
 
-CREATE INDEX ix_training_run_job ON training_run (job);
+CREATE INDEX ix_training_run_parent ON training_run (parent);
 
 CREATE TABLE message (
     id VARCHAR(32) NOT NULL,
@@ -347,11 +347,11 @@ CREATE TABLE message (
     CONSTRAINT fk_message_completion FOREIGN KEY(completion) REFERENCES completion (id)
 );
 
-CREATE INDEX ix_message_conversation ON message (conversation);
+CREATE INDEX ix_message_parent ON message (parent);
 
 CREATE INDEX ix_message_author ON message (author);
 
-CREATE INDEX ix_message_parent ON message (parent);
+CREATE INDEX ix_message_conversation ON message (conversation);
 
 CREATE TABLE prompt (
     id VARCHAR(32) NOT NULL,
@@ -368,11 +368,11 @@ CREATE TABLE prompt (
     CONSTRAINT fk_prompt_prompt_group FOREIGN KEY(prompt_group) REFERENCES prompt_group (id)
 );
 
-CREATE INDEX ix_prompt_owner ON prompt (owner);
-
 CREATE INDEX ix_prompt_prompt_group ON prompt (prompt_group);
 
 CREATE INDEX ix_prompt_context_key ON prompt (context_key);
+
+CREATE INDEX ix_prompt_owner ON prompt (owner);
 
 CREATE TABLE training_run_dataset (
     training_run VARCHAR(32) NOT NULL,
@@ -412,11 +412,11 @@ CREATE TABLE share (
     CONSTRAINT uq_share_token_hash UNIQUE (token_hash)
 );
 
+CREATE INDEX ix_share_message ON share (message);
+
 CREATE INDEX ix_share_conversation ON share (conversation);
 
 CREATE INDEX ix_share_shared_by ON share (shared_by);
-
-CREATE INDEX ix_share_message ON share (message);
 
 CREATE TABLE completion (
     id VARCHAR(32) NOT NULL,
@@ -441,9 +441,9 @@ CREATE TABLE completion (
     CONSTRAINT fk_completion_tool_calls FOREIGN KEY(tool_calls) REFERENCES content (id)
 );
 
-CREATE INDEX ix_completion_model_version ON completion (model_version);
-
 CREATE INDEX ix_completion_prompt ON completion (prompt);
+
+CREATE INDEX ix_completion_model_version ON completion (model_version);
 
 CREATE TABLE stream (
     id VARCHAR(32) NOT NULL,
@@ -463,9 +463,9 @@ CREATE TABLE stream (
     CONSTRAINT fk_stream_content FOREIGN KEY(content) REFERENCES content (id)
 );
 
-CREATE INDEX ix_stream_updated_at ON stream (updated_at);
-
 CREATE INDEX ix_stream_prompt ON stream (prompt);
+
+CREATE INDEX ix_stream_updated_at ON stream (updated_at);
 
 CREATE TABLE task (
     id VARCHAR(32) NOT NULL,
@@ -483,9 +483,9 @@ CREATE TABLE task (
     CONSTRAINT fk_task_guideline FOREIGN KEY(guideline) REFERENCES guideline (id)
 );
 
-CREATE INDEX ix_task_guideline ON task (guideline);
-
 CREATE INDEX ix_task_prompt ON task (prompt);
+
+CREATE INDEX ix_task_guideline ON task (guideline);
 
 CREATE TABLE rm_score (
     id VARCHAR(32) NOT NULL,
@@ -521,11 +521,11 @@ CREATE TABLE usage (
     CONSTRAINT fk_usage_model_version FOREIGN KEY(model_version) REFERENCES model_version (id)
 );
 
-CREATE INDEX ix_usage_user_created_at ON usage (user, created_at);
-
 CREATE INDEX ix_usage_completion ON usage (completion);
 
 CREATE INDEX ix_usage_api_key ON usage (api_key);
+
+CREATE INDEX ix_usage_user_created_at ON usage (user, created_at);
 
 CREATE TABLE task_item (
     id VARCHAR(32) NOT NULL,
@@ -560,9 +560,9 @@ CREATE TABLE assignment (
     CONSTRAINT fk_assignment_skip_reason FOREIGN KEY(skip_reason) REFERENCES content (id)
 );
 
-CREATE INDEX ix_assignment_guideline ON assignment (guideline);
-
 CREATE INDEX ix_assignment_user ON assignment (user);
+
+CREATE INDEX ix_assignment_guideline ON assignment (guideline);
 
 CREATE TABLE gold_key (
     id VARCHAR(32) NOT NULL,
@@ -579,11 +579,11 @@ CREATE TABLE gold_key (
     CONSTRAINT fk_gold_key_supersedes FOREIGN KEY(supersedes) REFERENCES gold_key (id)
 );
 
-CREATE INDEX ix_gold_key_supersedes ON gold_key (supersedes);
+CREATE INDEX ix_gold_key_task ON gold_key (task);
 
 CREATE INDEX ix_gold_key_author ON gold_key (author);
 
-CREATE INDEX ix_gold_key_task ON gold_key (task);
+CREATE INDEX ix_gold_key_supersedes ON gold_key (supersedes);
 
 CREATE TABLE reaction (
     id VARCHAR(32) NOT NULL,
@@ -602,11 +602,11 @@ CREATE TABLE reaction (
     CONSTRAINT fk_reaction_supersedes FOREIGN KEY(supersedes) REFERENCES reaction (id)
 );
 
+CREATE INDEX ix_reaction_supersedes ON reaction (supersedes);
+
 CREATE INDEX ix_reaction_author ON reaction (author);
 
 CREATE INDEX ix_reaction_completion ON reaction (completion);
-
-CREATE INDEX ix_reaction_supersedes ON reaction (supersedes);
 
 CREATE TABLE ranking (
     id VARCHAR(32) NOT NULL,
@@ -629,11 +629,11 @@ CREATE TABLE ranking (
     CONSTRAINT fk_ranking_supersedes FOREIGN KEY(supersedes) REFERENCES ranking (id)
 );
 
-CREATE INDEX ix_ranking_prompt ON ranking (prompt);
+CREATE INDEX ix_ranking_author ON ranking (author);
 
 CREATE INDEX ix_ranking_supersedes ON ranking (supersedes);
 
-CREATE INDEX ix_ranking_author ON ranking (author);
+CREATE INDEX ix_ranking_prompt ON ranking (prompt);
 
 CREATE INDEX ix_ranking_assignment ON ranking (assignment);
 
@@ -664,11 +664,11 @@ CREATE INDEX ix_label_rule ON label (rule);
 
 CREATE INDEX ix_label_supersedes ON label (supersedes);
 
+CREATE INDEX ix_label_author ON label (author);
+
 CREATE INDEX ix_label_completion ON label (completion);
 
 CREATE INDEX ix_label_assignment ON label (assignment);
-
-CREATE INDEX ix_label_author ON label (author);
 
 CREATE TABLE demonstration (
     id VARCHAR(32) NOT NULL,
@@ -690,15 +690,15 @@ CREATE TABLE demonstration (
     CONSTRAINT fk_demonstration_supersedes FOREIGN KEY(supersedes) REFERENCES demonstration (id)
 );
 
-CREATE INDEX ix_demonstration_prompt ON demonstration (prompt);
+CREATE INDEX ix_demonstration_edited_from ON demonstration (edited_from);
+
+CREATE INDEX ix_demonstration_assignment ON demonstration (assignment);
 
 CREATE INDEX ix_demonstration_supersedes ON demonstration (supersedes);
 
-CREATE INDEX ix_demonstration_edited_from ON demonstration (edited_from);
+CREATE INDEX ix_demonstration_prompt ON demonstration (prompt);
 
 CREATE INDEX ix_demonstration_author ON demonstration (author);
-
-CREATE INDEX ix_demonstration_assignment ON demonstration (assignment);
 
 CREATE TABLE ranking_item (
     id VARCHAR(32) NOT NULL,
@@ -711,9 +711,9 @@ CREATE TABLE ranking_item (
     CONSTRAINT fk_ranking_item_completion FOREIGN KEY(completion) REFERENCES completion (id)
 );
 
-CREATE INDEX ix_ranking_item_ranking ON ranking_item (ranking);
-
 CREATE INDEX ix_ranking_item_completion ON ranking_item (completion);
+
+CREATE INDEX ix_ranking_item_ranking ON ranking_item (ranking);
 
 CREATE TABLE preference_event (
     id VARCHAR(32) NOT NULL,
@@ -738,8 +738,8 @@ CREATE TABLE preference_event (
 
 CREATE INDEX ix_preference_event_author ON preference_event (author);
 
+CREATE INDEX ix_preference_event_a ON preference_event (a);
+
 CREATE INDEX ix_preference_event_b ON preference_event (b);
 
 CREATE INDEX ix_preference_event_edit ON preference_event (edit);
-
-CREATE INDEX ix_preference_event_a ON preference_event (a);
