@@ -108,7 +108,7 @@ def test_a_team_goes_through_all_the_verbs(mynah, files, tmp_path, monkeypatch):
 def test_adapters_and_gguf_files_are_exported(mynah, files, tmp_path):
     where = ("--run", "team", "--home", tmp_path)
     mynah("pretrain", files["text"], *TINY, *where)
-    status, out, err = mynah("export", tmp_path / "adapter", "--what", "adapter", *where)
+    status, _, err = mynah("export", tmp_path / "adapter", "--what", "adapter", *where)
     assert status == 1
     assert "0-pretrain: was trained without LoRA" in err
     _, _, err = mynah("sft", files["demonstrations"], "sft.lora.rank=4", "sft.lora.rang=4", *where)

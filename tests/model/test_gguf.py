@@ -8,16 +8,19 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
+import tokenizers
 import torch
+from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 
 from mynah.engine import Engine
 from mynah.errors import UserError
 from mynah.model.gguf import write_gguf
 from mynah.model.hub import load_policy, save_policy
 from mynah.model.transformer import Transformer
-from mynah.nouns import SamplingParams
-from mynah.tokens import Tokenizer
-from mynah.tokens.llama_cpp import vocabulary
+from mynah.nouns import Message, SamplingParams
+from mynah.tokens import ChatFormat, Tokenizer
+from mynah.tokens.llama_cpp import PRE_TOKENIZERS, vocabulary
+from mynah.tokens.tokenizer import WORDS
 from tests import toys
 from tests.model.tiny import tiny_model
 from tests.tokens import folders
@@ -217,6 +220,42 @@ def test_llama_cpp_gives_the_same_tokens(tmp_path: Path) -> None:
     target = tmp_path / "primer.gguf"
     write_gguf(PRIMER, target, "float32", "primer")
     theirs, ours = loaded(target), Tokenizer.load(PRIMER)
+    for text in TEXTS:
+        assert theirs.tokenize(text.encode(), add_bos=False, special=False) == ours.encode(text), text
+    talk = (Message("system", "Be kind."), Message("user", "Who's there, 42?"))
+    assert ours.template is not None
+    rendered = ours.template.render([{"role": m.role, "content": m.content} for m in talk], answering=True)
+    assert theirs.tokenize(rendered.encode(), add_bos=False, special=True) == ChatFormat(ours).encode_prompt(talk)
+    import llama_cpp
+
+    assert all(llama_cpp.llama_vocab_is_eog(theirs._model.vocab, stop) for stop in ours.stop_ids)
+
+
+@pytest.mark.parametrize("name", sorted(PRE_TOKENIZERS.values()))
+def test_llama_cpp_splits_as_its_pre_tokenizers_names_say(tmp_path: Path, name: str) -> None:
+    to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=name in ("gpt-2", "smollm"))
+    pattern = WORDS if name == "qwen2" else WORDS.replace(r"\p{N}|", r"\p{N}{1,3}|", 1)
+    first = {
+        "gpt-2": [],
+        "smollm": [pre_tokenizers.Digits(individual_digits=True)],
+    }.get(name, [pre_tokenizers.Split(Regex(pattern), behavior="isolated")])
+    backend = tokenizers.Tokenizer(models.BPE(ignore_merges=name == "llama-bpe"))
+    backend.pre_tokenizer = pre_tokenizers.Sequence([*first, to_bytes])
+    backend.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False
+    )
+    backend.train_from_iterator(TEXTS * 3, trainer)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    model = tiny_model(vocab_size=backend.get_vocab_size())
+    save_policy(model, folder, eos=(0,), pad=0)
+    backend.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|endoftext|>"}))
+    facts = metadata(written(folder))
+    assert facts["tokenizer.ggml.pre"] == name
+    theirs, ours = loaded(folder.with_suffix(".gguf")), Tokenizer.load(folder)
     for text in TEXTS:
         assert theirs.tokenize(text.encode(), add_bos=False, special=False) == ours.encode(text), text
 
