@@ -129,6 +129,27 @@ def test_any_checkpoint_folder_is_measured_on_outside_sets(mynah, files, tmp_pat
     assert "--samples 3" in mynah("eval", "--model", tiny_base, "--code", exact, "--k", 3)[2]
 
 
+def test_adapters_and_gguf_files_are_exported(mynah, files, tmp_path):
+    where = ("--run", "team", "--home", tmp_path)
+    assert mynah("pretrain", files["text"], *TINY, *where)[0] == 0
+    status, _, err = mynah("export", tmp_path / "adapter", "--what", "adapter", *where)
+    assert status == 1
+    assert "0-pretrain: was trained without LoRA" in err
+    _, _, err = mynah("sft", files["demonstrations"], "sft.lora.rank=4", "sft.lora.rang=4", *where)
+    assert "unknown setting 'sft.lora.rang'; did you mean 'rank'?" in err
+    assert mynah("sft", files["demonstrations"], "sft.epochs=1", "sft.lora.rank=4", *where)[0] == 0
+    assert mynah("export", tmp_path / "adapter", "--what", "adapter", *where)[0] == 0
+    assert {path.name for path in (tmp_path / "adapter").iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    }
+    assert mynah("export", tmp_path / "merged", *where)[0] == 0
+    arguments = ("--format", "gguf", "--dtype", "float16", *where)
+    assert mynah("export", tmp_path / "team.gguf", *arguments)[1].strip() == str(tmp_path / "team.gguf")
+    assert (tmp_path / "team.gguf").read_bytes()[:4] == b"GGUF"
+    assert mynah("export", tmp_path / "team.gguf", *arguments)[0] == 1
+
+
 def test_chat_streams_answers_and_leaves_at_the_end_of_input(mynah, files, tmp_path, monkeypatch):
     where = ("--run", "team", "--home", tmp_path)
     mynah("pretrain", files["text"], *TINY, *where)

@@ -47,6 +47,9 @@ def test_help_shows_name_default_and_meaning() -> None:
     text = describe(settings_classes(Recipe)["sft"], "sft")
     assert "sft.batch_size [32]\n    Demonstrations an update." in text
     assert "sft.warmup [0.02]" in text, "settings that are inherited belong to the help too"
+    assert "sft.lora.rank [0]\n    Rank of each adapter; 0 trains all weights." in text, (
+        "and those of a table in the table"
+    )
 
 
 @pytest.mark.parametrize(

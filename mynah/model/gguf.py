@@ -27,9 +27,17 @@ class Family:
     name: str
     pairs: bool = False
     """It rotates neighbours (2i, 2i + 1) of a head, where we rotate (i, i + half): q and k are put in that order."""
+    filled: bool = False
+    """It takes for granted that the heads together are as wide as the model."""
+    biased: bool = True
+    """It knows a bias on the attention's output."""
 
 
-FAMILIES = {"llama": Family("llama", pairs=True), "qwen2": Family("qwen2"), "qwen3": Family("qwen3")}
+FAMILIES = {
+    "llama": Family("llama", pairs=True),
+    "qwen2": Family("qwen2", filled=True),
+    "qwen3": Family("qwen3", biased=False),
+}
 FORMATS = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "q8_0": "Q8_0"}
 """What --dtype calls them, and what GGUF does."""
 BLOCK = 32
@@ -51,9 +59,7 @@ def write_gguf(folder: Path, target: Path, dtype: str, name: str) -> None:
         raise UserError(f"dtype {dtype!r}: no format of a GGUF file; use {', '.join(FORMATS)}.")
     model = load_policy(folder, torch.float32)
     config = model.config
-    family = FAMILIES.get(config.architecture)
-    if family is None:
-        raise UserError(f"{folder}: {config.architecture} is not exported to GGUF; so are {', '.join(FAMILIES)}.")
+    family = _family(config, folder)
     words = vocabulary(folder, config.vocab_size)
     gguf = _package()
     kind = gguf.GGMLQuantizationType[FORMATS[dtype]]
@@ -76,6 +82,21 @@ def write_gguf(folder: Path, target: Path, dtype: str, name: str) -> None:
         writer.close()
 
     write_atomic(target, write)
+
+
+def _family(config: ModelConfig, folder: Path) -> Family:
+    family = FAMILIES.get(config.architecture)
+    if family is None:
+        raise UserError(f"{folder}: {config.architecture} cannot be exported to GGUF; {', '.join(FAMILIES)} can.")
+    limits = {
+        "heads that are together as wide as the model": family.filled
+        and config.heads * config.head_width != config.width,
+        "no bias on the attention's output": config.output_bias and not family.biased,
+    }
+    for limit, passed in limits.items():
+        if passed:
+            raise UserError(f"{folder}: llama.cpp computes {config.architecture} only with {limit}.")
+    return family
 
 
 def _package() -> Any:

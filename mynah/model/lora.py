@@ -27,7 +27,7 @@ class LoRA(Settings):
     """Adapters in place of training every weight."""
 
     rank: Annotated[int, Field(ge=0)] = 0
-    """Rank of each adapter; 0 trains all weights. With adapters a learning rate about ten times as high is right."""
+    """Rank of each adapter; 0 trains all weights. Adapters usually want a learning rate some ten times as high."""
     alpha: PositiveFloat = 32.0
     """An adapter's product is scaled by alpha / rank, so that a learning rate fits other ranks too."""
     targets: tuple[str, ...] = ()

@@ -75,6 +75,7 @@ def sft(
 
     ```
     mynah sft demonstrations.jsonl --run mine
+    mynah sft demonstrations.jsonl --run mine sft.lora.rank=16
     mynah sft --feedme samples.jsonl --run mine
     mynah sft demonstrations.jsonl --run mine --text corpus.jsonl sft.pretraining_mix=0.1
     ```
@@ -196,6 +197,7 @@ def ppo(prompts: Path, *overrides: str, text: Path | None = None, round: int = 1
     ```
     mynah ppo prompts.jsonl --run mine
     mynah ppo prompts.jsonl --run mine ppo.kl_coef=0.1 ppo.iterations=100
+    mynah ppo prompts.jsonl --run mine ppo.lora.rank=16 ppo.learning_rate=1e-4
     mynah ppo prompts.jsonl --run mine --text corpus.jsonl ppo.ptx_coef=1
     ```
 

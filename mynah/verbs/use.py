@@ -131,7 +131,11 @@ def export_adapter(stage: Stage, target: Path) -> None:
     """The adapter that a stage trained; where the model is that it belongs on stands in its adapter_config.json."""
     if not stage.adapter.is_dir():
         raise UserError(f"{stage.folder}: was trained without LoRA, so there is no adapter; export the policy.")
-    write_folder(target, lambda folder: shutil.copytree(stage.adapter, folder, dirs_exist_ok=True))
+
+    def write(folder: Path) -> None:
+        shutil.copytree(stage.adapter, folder, dirs_exist_ok=True)
+
+    write_folder(target, write)
 
 
 def talk(loop: Loop, stage: str, temperature: float, starters: tuple[str, ...] | list[str], system: str = "") -> None:

@@ -25,9 +25,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toys.save(toys.model(), tmp_path_factory.mktemp("base"))
 
 
-def sft(home: Path, base: Path, settings: SFTSettings = SMALL, quality=None) -> Stage:
+def sft(home: Path, base: Path, settings: SFTSettings = SMALL, quality=None, dtype: str = "float32") -> Stage:
     stage = toys.stage(home, "sft")
-    finetune(stage, base, ROWS, settings, toys.CPU, 0, quality=quality)
+    finetune(stage, base, ROWS, settings, toys.CPU.model_copy(update={"dtype": dtype}), 0, quality=quality)
     return stage
 
 
@@ -36,14 +36,14 @@ def files(stage: Stage) -> list[str]:
     return [sha256(path) for path in paths]
 
 
-@pytest.mark.parametrize("changes", [{"ema_half_life": 0.3}, {}])
-def test_train_10_is_train_5_and_resume_5_bitwise(base, tmp_path, ctrl_c, changes):
-    settings = SMALL.model_copy(update=changes)
-    straight = sft(tmp_path / "straight", base, settings)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_train_10_is_train_5_and_resume_5_bitwise(base, tmp_path, ctrl_c, dtype):
+    settings = SMALL.model_copy(update={"ema_half_life": 0.3})
+    straight = sft(tmp_path / "straight", base, settings, dtype=dtype)
     ctrl_c(5)
     with pytest.raises(Interrupted, match="stopped after 5 of 10"):
-        sft(tmp_path / "resumed", base, settings)
-    assert files(sft(tmp_path / "resumed", base, settings)) == files(straight)
+        sft(tmp_path / "resumed", base, settings, dtype=dtype)
+    assert files(sft(tmp_path / "resumed", base, settings, dtype=dtype)) == files(straight)
 
 
 def test_it_learns_and_what_is_published_is_base_and_adapter(base, tmp_path):

@@ -14,8 +14,8 @@ from mynah.runs import Stage
 from mynah.step2_reward.train import RewardSettings, train_reward
 from tests import toys
 
-SETTINGS = RewardSettings(batch_size=16, epochs=3, learning_rate=1e-2, ensemble=2, lora=LoRA(rank=8))
-RANKINGS = toys.rankings(200)
+SETTINGS = RewardSettings(batch_size=8, epochs=2, learning_rate=1e-2, ensemble=2, lora=LoRA(rank=8))
+RANKINGS = toys.rankings(120)
 
 
 def run(home: Path) -> Stage:
@@ -33,7 +33,7 @@ def test_it_learns_leaves_the_base_alone_and_resumes_bitwise(tmp_path, ctrl_c):
         assert torch.equal(weight, base[name]) == ("_proj" not in name), name
     adapter = load_file(straight.adapter / "adapter_model.safetensors")
     assert torch.equal(adapter["base_model.model.score.weight"], model.score.weight)
-    ctrl_c(7)
+    ctrl_c(12)
     with pytest.raises(Interrupted):
         run(tmp_path / "resumed")
     resumed = run(tmp_path / "resumed")

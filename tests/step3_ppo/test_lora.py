@@ -72,8 +72,8 @@ def test_at_learning_rate_0_the_ratio_is_1_and_nothing_leaves_the_reference(make
 
 def test_a_toy_reward_rises(tmp_path):
     settings = PPOSettings(
-        iterations=15,
-        prompts=32,
+        iterations=10,
+        prompts=24,
         minibatches=2,
         epochs=2,
         max_new_tokens=10,
