@@ -8,13 +8,11 @@ with nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from mynah import jsonl
-from mynah.errors import UserError
+from mynah.jsonl import Mistake
 from mynah.nouns import ROLES, Comparison, Conversation, Demonstration, Message, Prompt
 
 
@@ -31,19 +29,31 @@ class Judgement:
     rating: str = ""
 
 
-def read(path: Path) -> tuple[list[Demonstration], list[Comparison]]:
-    """What can be learned from a file of evidence. Raises UserError naming the line of a mistake."""
+def recognise(record: dict[str, Any]) -> bool:
+    return "conversation" in record and "kind" in record
+
+
+def parse(record: dict[str, Any]) -> Iterator[Judgement]:
+    try:
+        yield _judgement(record)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Mistake(f"not a line of chat evidence ({error}).") from None
+
+
+def join(judgements: Iterable[Judgement]) -> Iterator[Demonstration | Comparison]:
+    """What can be learned from them all."""
     edits: dict[tuple[Conversation, str], Judgement] = {}
     ratings: dict[tuple[Conversation, str], Judgement] = {}
-    for found in _judgements(path):
+    for found in judgements:
         table = edits if found.edited else ratings
         table[found.conversation, found.answer] = found
-    substantial = [edit for edit in edits.values() if edit.edited.split() != edit.answer.split()]
-    demonstrations = [
-        Demonstration((*edit.conversation, Message("assistant", edit.edited)), "chat edit") for edit in substantial
-    ]
-    comparisons = [_comparison(edit, edit.edited, edit.answer) for edit in substantial if not edit.stopped]
-    return demonstrations, comparisons + list(_siblings(ratings.values()))
+    for edit in edits.values():
+        if edit.edited.split() == edit.answer.split():
+            continue
+        yield Demonstration((*edit.conversation, Message("assistant", edit.edited)), "chat edit")
+        if not edit.stopped:
+            yield _comparison(edit, edit.edited, edit.answer)
+    yield from _siblings(ratings.values())
 
 
 def _siblings(ratings: Any) -> Iterator[Comparison]:
@@ -59,14 +69,6 @@ def _siblings(ratings: Any) -> Iterator[Comparison]:
 def _comparison(judgement: Judgement, better: str, worse: str) -> Comparison:
     prompt = Prompt(judgement.conversation, judgement.id)
     return Comparison(prompt, (better, worse), (1, 2), judgement.person, "human")
-
-
-def _judgements(path: Path) -> Iterator[Judgement]:
-    for number, row in jsonl.rows(path):
-        try:
-            yield _judgement(row)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path}:{number}: not a line of chat evidence ({error}).") from None
 
 
 def _judgement(row: dict[str, Any]) -> Judgement:

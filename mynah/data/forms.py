@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from mynah import jsonl
-from mynah.data import chatgpt_export, conversations, hh_rlhf, open_webui, openassistant, pairs, preferences, rewards
+from mynah.data import (
+    chat_evidence,
+    chatgpt_export,
+    conversations,
+    hh_rlhf,
+    open_webui,
+    openassistant,
+    pairs,
+    preferences,
+    rewards,
+)
 from mynah.errors import UserError
 
 Raw = dict[str, Any]
@@ -47,6 +57,7 @@ def _messages(record: Raw, field: str) -> bool:
 
 # The first that recognises a record has it: what says more about itself stands above what says less.
 FORMS: dict[str, Form] = {
+    "chat-evidence": Form(chat_evidence.recognise, chat_evidence.parse, chat_evidence.join),
     "chatgpt": Form(chatgpt_export.recognise, chatgpt_export.parse),
     "open-webui": Form(open_webui.recognise, open_webui.parse, rewards.join_rankings),
     "openassistant": Form(openassistant.recognise, openassistant.parse, openassistant.join),

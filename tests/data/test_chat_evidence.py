@@ -6,11 +6,20 @@ import pytest
 
 from mynah.agent.evidence import keep
 from mynah.agent.talk import Turn
-from mynah.data.chat_evidence import read
+from mynah.data.convert import read as read_file
+from mynah.data.forms import FORMS
 from mynah.errors import UserError
-from mynah.nouns import Message
+from mynah.nouns import Comparison, Demonstration, Message
 
 ASK = (Message("system", "be brief"), Message("user", "Is red nice?"))
+
+
+def read(path: Path) -> tuple[list[Demonstration], list[Comparison]]:
+    """What `mynah data` makes of the file, recognised by itself."""
+    source = read_file(path)
+    assert source.form == "chat-evidence"
+    rows = list(FORMS[source.form].join(source.parsed))
+    return [r for r in rows if isinstance(r, Demonstration)], [r for r in rows if isinstance(r, Comparison)]
 
 
 def turn(answer: str, stopped: bool = False) -> Turn:
