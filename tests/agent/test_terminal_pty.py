@@ -9,7 +9,9 @@ import pexpect
 import pytest
 
 from mynah.agent.talk import Talk
-from mynah.data.chat_evidence import read
+from mynah.data.chat_evidence import join
+from mynah.data.convert import read
+from mynah.nouns import Comparison, Demonstration
 from mynah.runs import Run
 from tests import toys
 
@@ -73,6 +75,8 @@ def test_a_person_talks_edits_rates_stops_and_leaves(home, tmp_path):
     rating, edit = [json.loads(line) for line in evidence.read_text().splitlines()]
     assert rating["made_by"]["weights"] == Run(home, "toy").stage("round-1/1-sft").record["weights"]
     assert rating["answer"] == edit["answer"]
-    demonstrations, comparisons = read(evidence)
+    rows = list(join(read(evidence).parsed))
+    demonstrations = [row for row in rows if isinstance(row, Demonstration)]
+    comparisons = [row for row in rows if isinstance(row, Comparison)]
     assert demonstrations[0].messages[-1].content == "sun and gold"
     assert comparisons[0].completions == ("sun and gold", edit["answer"])

@@ -222,7 +222,7 @@ def test_folders_that_are_not_ours_are_never_replaced(data: Call, tmp_path: Path
     ("arguments", "sentence"),
     [
         (("--heldout", "0.1"), "name the folder with --out"),
-        (("--form", "hh"), "--form hh: unknown; known are chatgpt, open-webui"),
+        (("--form", "hh"), "--form hh: unknown; known are chat-evidence, chatgpt"),
         (("--form", "preferences"), 'hh.jsonl:1: field "preference": unknown value None'),
         (("--out", "{tmp}/out", "--heldout", "1"), "together they must stay below 1"),
     ],
