@@ -79,7 +79,7 @@ def test_a_person_talks_edits_rates_stops_and_leaves(home, tmp_path):
     talk = Talk.from_json(saved, "talk.json")
     assert [turn.question for turn in talk.turns] == ["what is in the hill 3", "one\ntwo", "go on for ever"]
     assert talk.turns[0].answer == "sun and gold"
-    assert talk.turns[2].stopped
+    assert talk.turns[2].stopped == bool(talk.turns[2].answer)  # stopped before its first word, the question is open
     evidence = home / "evidence" / "chat.jsonl"
     rating, edit = [json.loads(line) for line in evidence.read_text().splitlines()]
     assert rating["made_by"]["weights"] == Run(home, "toy").stage("round-1/1-sft").record["weights"]
