@@ -6,7 +6,9 @@ from pathlib import Path
 
 from mynah.store.answers import (
     Model,
+    Answer,
     Told,
+    add_answer,
     add_prompt,
     begin_answer,
     charge,
@@ -14,10 +16,12 @@ from mynah.store.answers import (
     finish_interrupted,
     keep_partial,
     know_model,
+    note_usage,
     provenance,
     show_answer,
     told,
 )
+from mynah.store.api_talks import forget_prompt, place_prompt
 from mynah.store.conversations import (
     Listed,
     Said,
@@ -51,12 +55,23 @@ from mynah.store.judgements import (
     voted,
 )
 from mynah.store.migrate import migrate
-from mynah.store.people import add_user, broken_audit, consents, find_user, note, service_account, set_consent
+from mynah.store.people import (
+    add_user,
+    broken_audit,
+    consents,
+    find_local,
+    find_user,
+    local_person,
+    note,
+    service_account,
+    set_consent,
+)
 from mynah.store.schema import new_id
 from mynah.store.search_index import Hit, search
 from mynah.store.shares import Shared, add_share, revoke_share, shared, shares
 
 __all__ = [
+    "Answer",
     "Database",
     "Hit",
     "Listed",
@@ -65,6 +80,7 @@ __all__ = [
     "Shared",
     "Thumb",
     "Told",
+    "add_answer",
     "add_message",
     "add_prompt",
     "add_share",
@@ -85,22 +101,27 @@ __all__ = [
     "demonstrate",
     "demonstrations",
     "erase_person",
+    "find_local",
     "find_user",
     "finish_answer",
     "finish_interrupted",
     "forget_draft",
+    "forget_prompt",
     "keep_draft",
     "keep_partial",
     "know_model",
     "listed",
+    "local_person",
     "locate",
     "mark",
     "messages",
     "migrate",
     "new_id",
     "note",
+    "note_usage",
     "open",
     "own",
+    "place_prompt",
     "prefer",
     "preferred",
     "provenance",
