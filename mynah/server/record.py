@@ -120,7 +120,9 @@ def keep(tx: Connection, served: Served, settings: ServeSettings) -> None:
         answer = store.Answer(
             id=choice_id(served.id, served.sequence + k),
             text=text,
-            tool_calls=json.dumps([c.to_json() for c in served.calls[k]], ensure_ascii=False) if served.calls[k] else "",
+            tool_calls=json.dumps([c.to_json() for c in served.calls[k]], ensure_ascii=False)
+            if served.calls[k]
+            else "",
             params=replace(served.params, prompt_logprobs=False),
             sequence=served.sequence + k,
             finish_reason=served.finish_reasons[k],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mynah.store.answers import (
-    Model,
     Answer,
+    Model,
     Told,
     add_answer,
     add_prompt,
