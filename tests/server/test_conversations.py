@@ -1,4 +1,4 @@
-"""Conversations over /api: begun, answered, found again, changed, shared and forgotten; what is another's is not there."""
+"""Conversations over /api: begun, answered, found again, changed, shared, forgotten; another's are not there."""
 
 import json
 import threading
@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from sqlalchemy import func, select, update
 
@@ -14,7 +13,7 @@ from mynah import store
 from mynah.nouns import Message
 from mynah.server.talks import title_of
 from mynah.store import Database, new_id
-from mynah.store.schema import completion, content, conversation, message, prompt, stream, usage
+from mynah.store.schema import completion, content, conversation, message, stream, usage
 from tests import toys
 from tests.server.conftest import CONTEXT, Address, parrot, served, service, serving
 from tests.server.test_remote import remote
@@ -242,7 +241,7 @@ def test_history_is_paged_pinned_archived_renamed(page):
 
 def test_a_temporary_chat_leaves_no_trace_but_while_it_lasts(page, db):
     talk = page.start(temporary=True)
-    asked, answer = page.say(talk, "psst")
+    _asked, answer = page.say(talk, "psst")
     assert len(page.read(talk)["messages"]) == 2
     assert page.http.get("/api/conversations").json()["items"] == []
     assert page.http.get("/api/search", params={"q": "psst"}).json()["items"] == []
@@ -258,7 +257,7 @@ def test_a_temporary_chat_leaves_no_trace_but_while_it_lasts(page, db):
 
 def test_a_share_shows_one_branch_until_it_is_revoked(page):
     talk = page.start(system="A private instruction.")
-    asked, answer = page.say(talk, "What is that?")
+    _asked, answer = page.say(talk, "What is that?")
     page.say(talk, "Something private", parent=answer)
     made = page.http.post(f"/api/conversations/{talk}/share", json={"message": answer}).raise_for_status().json()
     assert made["url"].startswith(f"{page.address}/s/")
