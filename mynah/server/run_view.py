@@ -25,7 +25,7 @@ SHOWN_MODELS = ("base", "sft", "feedme", "best_of_n", "ppo")
 
 def all_runs(home: Path) -> list[dict[str, Any]]:
     """Every run, the one that changed last first."""
-    found = [_summary(Run(home, path.parent.name)) for path in (home / "runs").glob("[!.]*/run.json")]
+    found = [_listed(Run(home, path.parent.name)) for path in (home / "runs").glob("[!.]*/run.json")]
     return sorted(found, key=lambda run: str(run["changed"]), reverse=True)
 
 
@@ -160,11 +160,20 @@ def _samples(path: Path) -> list[Any]:
         return []
 
 
+def _listed(run: Run) -> dict[str, Any]:
+    """One broken run does not hide the others."""
+    try:
+        return _summary(run)
+    except (UserError, KeyError, TypeError, AttributeError):
+        shape = {"created": "", "changed": "", "rounds": 0, "stage": "", "seconds": 0.0}
+        return {"name": run.name, "state": "unreadable"} | shape
+
+
 def _summary(run: Run) -> dict[str, Any]:
     record = run.record
     states = {key: state(run.stage(key)) for key in record["stages"]}
     at_work = [key for key, found in states.items() if found == "running"]
-    last = max(record["stages"], key=lambda key: str(record["stages"][key].get("started", "")), default="")
+    [last] = sorted(record["stages"], key=lambda key: str(record["stages"][key].get("started", "")))[-1:] or [""]
     return {
         "name": run.name,
         "created": record.get("created", ""),

@@ -45,7 +45,8 @@ class Gate:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "other")  # few labels, whatever is asked
                 self._metrics.response(route, message["status"])
-                message["headers"] = [*message["headers"], *HEADERS]
+                own = {name for name, _ in message["headers"]}  # a route may have a policy of its own
+                message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in own)]
             await send(message)
 
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -30,7 +30,7 @@ def routes(db: Database) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> dict[str, Any]:
         """Thumbs, votes and edits, newest first; words only of people who consent to being read."""
-        wanted = Wanted(kind, model, rating, since, until, q.strip(), after)
+        wanted = Wanted(kind, model, rating, _utc(since), _utc(until), q.strip(), after)
         with db.reading() as tx:
             rows, models = opinions(tx, who.user, wanted, limit + 1), judged_models(tx)
         page = rows[:limit]
@@ -41,6 +41,11 @@ def routes(db: Database) -> APIRouter:
         }
 
     return api
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """A time without a zone is meant in UTC."""
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _plain(row: Opinion) -> dict[str, Any]:
