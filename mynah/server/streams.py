@@ -29,8 +29,8 @@ class Stream:
     Without `kept` the writer stops with its last reader.
     """
 
-    def __init__(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool) -> None:
-        self.id, self.kept = id, kept
+    def __init__(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool, owner: str) -> None:
+        self.id, self.kept, self.owner = id, kept, owner
         self.ended: float | None = None
         """When, on the monotonic clock."""
         self._events: list[bytes] = []
@@ -100,16 +100,18 @@ class Streams:
         self._keep_seconds = keep_seconds
         self._kept: dict[str, Stream] = {}
 
-    def open(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool) -> Stream:
+    def open(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool, owner: str) -> Stream:
+        """Begin to write; `owner` is the person who alone may read it."""
         self._forget_old()
-        stream = Stream(id, objects, kept)
+        stream = Stream(id, objects, kept, owner)
         if kept:
             self._kept[id] = stream
         return stream
 
-    def find(self, id: str) -> Stream:
+    def find(self, id: str, owner: str) -> Stream:
+        """APIError 404 alike for somebody else's and for one that never was."""
         self._forget_old()
-        if id not in self._kept:
+        if id not in self._kept or self._kept[id].owner != owner:
             raise APIError(404, f"No stream '{id}' is kept here, or no longer.", param="id", code="stream_not_found")
         return self._kept[id]
 

@@ -30,7 +30,17 @@ from mynah.store.database import Database, connect, locate
 from mynah.store.erasure import belongings, erase_person, scrub
 from mynah.store.judgements import comparisons, demonstrate, demonstrations, mark, prefer, rank, react
 from mynah.store.migrate import migrate
-from mynah.store.people import add_user, broken_audit, consents, find_user, note, service_account, set_consent
+from mynah.store.people import (
+    add_user,
+    broken_audit,
+    consents,
+    find_local,
+    find_user,
+    local_person,
+    note,
+    service_account,
+    set_consent,
+)
 from mynah.store.schema import new_id
 from mynah.store.search_index import Hit, search
 
@@ -55,11 +65,13 @@ __all__ = [
     "demonstrate",
     "demonstrations",
     "erase_person",
+    "find_local",
     "find_user",
     "finish_answer",
     "finish_interrupted",
     "keep_partial",
     "know_model",
+    "local_person",
     "locate",
     "mark",
     "messages",
