@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -12,10 +13,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
+from mynah.server.api import feedback_list, runs, served
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.promotion import Promoter
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
 from mynah.server.security import Gate
@@ -29,8 +32,15 @@ GONE = Response(status_code=499)
 """Nobody reads it; nginx's number for a client that left."""
 
 
-def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False, api_key: str = "") -> FastAPI:
-    """The service over its own models, or over another server's.
+def build_app(
+    engine: Service | Remote,
+    db: Database,
+    *,
+    home: Path | None = None,
+    accounts: bool = False,
+    api_key: str = "",
+) -> FastAPI:
+    """The service over its own models, or over another server's; with a `home`, admins see its runs and promote them.
 
     Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one.
     """
@@ -55,6 +65,10 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
     app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
     app.include_router(_streams(streams))
     app.include_router(_about(engine, app))
+    app.include_router(feedback_list.routes(db))
+    if home:
+        app.include_router(runs.routes(home))
+        app.include_router(served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None))
     errors.install(app)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics)
     return app

@@ -71,7 +71,9 @@ def _offset(after: str, inode: int) -> int:
         return 0
     of, _, offset = after.partition("-")
     if not (of.isdecimal() and offset.isdecimal() and len(after) < 40):
-        raise APIError(400, f"'{after[:60]}' is no cursor of this list; give the `next` of the last answer.", param="after")
+        raise APIError(
+            400, f"'{after[:60]}' is no cursor of this list; give the `next` of the last answer.", param="after"
+        )
     return int(offset) if int(of) == inode else 0
 
 

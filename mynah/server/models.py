@@ -32,9 +32,7 @@ class ServedModel:
     """What a request took lately."""
 
     @classmethod
-    def load(
-        cls, name: str, folder: Path, hardware: Hardware, rows: int, origin: Stage | None = None
-    ) -> ServedModel:
+    def load(cls, name: str, folder: Path, hardware: Hardware, rows: int, origin: Stage | None = None) -> ServedModel:
         """`hardware` is resolved. Raises UserError for a folder that holds no policy."""
         assistant = Assistant.load(folder, hardware, name, rows)
         return cls(name, assistant, weights_sha256(folder), origin, hardware)

@@ -1,4 +1,4 @@
-"""A checkpoint takes the place of what is served, and can give it back. No stream breaks: the old one ends what it began.
+"""A checkpoint takes the place of what is served, and can give it back. No stream breaks: the old one finishes.
 
 Each change is recorded, with what was measured, before it is made: a crash between the two is mended by the next start.
 """
@@ -75,7 +75,9 @@ class Promoter:
         """Load, record, exchange. Until the last of these, the old model answers."""
         new = await asyncio.to_thread(self._load, old, stage)
         if new.weights != weights:
-            message = f"{stage.run.name}/{stage.key} was trained again or changed since; its weights are not those meant."
+            message = (
+                f"{stage.run.name}/{stage.key} was trained again or changed since; its weights are not those meant."
+            )
             raise APIError(409, message, code="other_weights")
         await asyncio.to_thread(self._record, old, new, stage, decision, author, reason)
         self.service.models.promote(new)

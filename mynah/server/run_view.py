@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def state(stage: Stage) -> str:
         return "done" if stage.folder.is_dir() else "missing"
     rows = last_rows(stage.state / "metrics.jsonl", STEPS_LATE + 1)
     seconds = [row["seconds"] for row in rows if isinstance(row.get("seconds"), int | float)]
-    steps = [after - before for before, after in zip(seconds, seconds[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(seconds)]
     patience = max(PATIENCE, STEPS_LATE * statistics.median(steps)) if steps else PATIENCE
     return "running" if time.time() - _news(stage) < patience else "stopped"
 
@@ -102,7 +103,10 @@ def figures_of(stage: Stage) -> dict[str, Any]:
     if name in report["exam"]:
         found["exam"] = report["exam"][name]
     if win := report["win_rate"].get(f"{name}_vs_sft"):
-        found["win_rate"] = win | {"against": stage.run.record["newest"].get("sft", ""), "simulated": report["simulated"]}
+        found["win_rate"] = win | {
+            "against": stage.run.record["newest"].get("sft", ""),
+            "simulated": report["simulated"],
+        }
     return found
 
 
@@ -178,7 +182,10 @@ def _summary(run: Run) -> dict[str, Any]:
         "name": run.name,
         "created": record.get("created", ""),
         "changed": max(
-            [str(record.get("created", "")), *(str(s.get("finished") or s["started"]) for s in record["stages"].values())]
+            [
+                str(record.get("created", "")),
+                *(str(s.get("finished") or s["started"]) for s in record["stages"].values()),
+            ]
         ),
         "rounds": record.get("rounds", 1),
         "state": "running" if at_work else states.get(last, "empty"),

@@ -21,7 +21,9 @@ def know_served(tx: Connection, model: ServedModel) -> str:
     if model.origin and model.origin.record.get("weights") == model.weights:
         return know_stage(tx, model.origin, model.assistant.tokenizer)
     tokenizer = model.assistant.tokenizer
-    return store.know_model(tx, store.Model(model.name, "served", model.weights, tokenizer.sha256, _template(tokenizer)))
+    return store.know_model(
+        tx, store.Model(model.name, "served", model.weights, tokenizer.sha256, _template(tokenizer))
+    )
 
 
 def know_stage(tx: Connection, stage: Stage, tokenizer: Tokenizer | None = None) -> str:

@@ -30,9 +30,18 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from mynah.store import content
-from mynah.store.schema import completion, consent, conversation, demonstration, message, model_version
+from mynah.store.schema import (
+    completion,
+    consent,
+    conversation,
+    demonstration,
+    message,
+    model_version,
+    preference_event,
+    prompt,
+    reaction,
+)
 from mynah.store.schema import content as contents
-from mynah.store.schema import preference_event, prompt, reaction
 
 Kind = Literal["thumb", "vote", "edit"]
 TRAINING = "training"
@@ -125,7 +134,9 @@ def judged_models(tx: Connection) -> list[str]:
     first, second = completion.alias(), completion.alias()
     written = or_(first.c.model_version == model_version.c.id, second.c.model_version == model_version.c.id)
     judged = select(o.c.id).join(first, first.c.id == o.c.a).outerjoin(second, second.c.id == o.c.b).where(written)
-    return list(tx.scalars(select(model_version.c.name).where(exists(judged)).distinct().order_by(model_version.c.name)))
+    return list(
+        tx.scalars(select(model_version.c.name).where(exists(judged)).distinct().order_by(model_version.c.name))
+    )
 
 
 def _all_opinions() -> Any:

@@ -1,4 +1,4 @@
-"""Which model was given to people, on what evidence, by whom: decisions as they were taken, and where a rollback leads."""
+"""Which model was given to people, on what evidence and by whom, and where a rollback leads."""
 
 from __future__ import annotations
 

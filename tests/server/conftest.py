@@ -28,6 +28,7 @@ from mynah.server.serve import listen, server
 from mynah.server.settings import ServeSettings
 from mynah.store.database import Database
 from tests import toys
+from tests.server import small_run
 
 CONTEXT = 512
 
@@ -144,3 +145,11 @@ def client(address: Address) -> openai.OpenAI:
 def http(address: Address) -> Iterator[httpx2.Client]:
     with address.http() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one trained run, `demo`; copy it to change it."""
+    home = tmp_path_factory.mktemp("small")
+    small_run.train(home)
+    return home

@@ -6,10 +6,10 @@ import random
 from pathlib import Path
 
 from mynah import jsonl
-from mynah.examine import write_report
 from mynah.evals.summary import curves, summarise
-from mynah.model.transformer import initialise
+from mynah.examine import write_report
 from mynah.model.sizes import ModelConfig
+from mynah.model.transformer import initialise
 from mynah.nouns import Demonstration, Message, Samples
 from mynah.runs import Run, Stage
 from mynah.step1_sft.train import SFTSettings, finetune
@@ -60,7 +60,11 @@ def examine(run: Run) -> None:
         samples = [Samples(prompt, (words,), ("stop",), name) for prompt in toys.prompts(12)]
         jsonl.write_samples(run.root / "exam" / f"dev-frontier-{name}.jsonl", samples)
     win = {"rate": 0.62, "low": 0.55, "high": 0.69, "n": 200}
-    exam = {"base": {"all": {"rate": 0.1, "n": 50}}, "sft": {"all": {"rate": 0.4, "n": 50}}, "ppo": {"all": {"rate": 0.6, "n": 50}}}
+    exam = {
+        "base": {"all": {"rate": 0.1, "n": 50}},
+        "sft": {"all": {"rate": 0.4, "n": 50}},
+        "ppo": {"all": {"rate": 0.6, "n": 50}},
+    }
     sample = {
         "behaviour": "place",
         "prompt": [{"role": "user", "content": "what is in the hill 7 <script>alert(1)</script>"}],

@@ -1,7 +1,6 @@
 """Curves as they grow: only what is new, a file that was begun again, and no more points than can be drawn."""
 
 import json
-import os
 
 import pytest
 
@@ -63,4 +62,4 @@ def test_a_cursor_of_no_answer_of_ours_is_refused(tmp_path, cursor):
 def test_a_cursor_beyond_the_end_begins_again(tmp_path):
     path = tmp_path / "metrics.jsonl"
     path.write_text('{"step": 1, "loss": 1}\nrubbish\n[1]\n')
-    assert read_on(path, f"{os.stat(path).st_ino}-999")["step"] == [1]
+    assert read_on(path, f"{path.stat().st_ino}-999")["step"] == [1]

@@ -13,7 +13,7 @@ from mynah.runs import Run
 from mynah.server.app import build_app
 from mynah.server.promotion import promoted
 from mynah.store.promotions import decisions
-from tests.server.conftest import parrot, running, service, served
+from tests.server.conftest import parrot, running, served, service
 
 PPO, SFT = "round-1/3-ppo", "round-1/1-sft"
 
@@ -39,7 +39,7 @@ def at(address, method, path, status=200, **json):
 
 
 def test_a_stream_goes_on_while_another_model_takes_over_and_gives_back(small_home, db):
-    old = parrot("la " * 40, pause=0.05)
+    old = parrot("la " * 12, pause=0.05)
     with running(build_app(service(old), db, home=small_home)) as address:
         client, pieces = address.openai(), []
 
@@ -62,7 +62,7 @@ def test_a_stream_goes_on_while_another_model_takes_over_and_gives_back(small_ho
         said = client.chat.completions.create(model="tiny", messages=[{"role": "user", "content": "Hi"}], max_tokens=3)
         assert said.system_fingerprint == f"fp_{model['weights'][7:19]}"
         listener.join(30)
-        assert "".join(pieces) == ("la " * 40)
+        assert "".join(pieces) == "la " * 12
         assert at(address, "GET", "")["draining"] == []
 
         assert at(address, "POST", "/promote", 409, run="demo", stage=PPO)["error"]["code"] == "already_served"
@@ -103,8 +103,8 @@ def test_a_promotion_knows_the_parents_and_whether_it_was_measured_against_them(
         promotion = decisions(tx)[0]
         assert promotion.comparison["direct"]
         version = tx.exec_driver_sql(
-            "SELECT child.name, parent.name FROM model_version child JOIN model_version parent ON child.parent = parent.id"
-            f" WHERE child.id = '{promotion.version}'"
+            "SELECT child.name, parent.name FROM model_version child "
+            f"JOIN model_version parent ON child.parent = parent.id WHERE child.id = '{promotion.version}'"
         ).one()
     assert tuple(version) == (f"demo/{PPO}", f"demo/{SFT}")
     assert promoted(db, "tiny") == {"run": "demo", "stage": SFT, "weights": first.weights}

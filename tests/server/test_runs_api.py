@@ -10,7 +10,7 @@ import pytest
 from mynah import store
 from mynah.files import read_json, write_json
 from mynah.server.app import build_app
-from tests.server.conftest import running, service, served
+from tests.server.conftest import running, served, service
 from tests.server.small_run import ITERATIONS
 
 PPO = "round-1/3-ppo"
@@ -102,7 +102,9 @@ def test_the_report_is_shut_in_a_sandbox(http):
     assert http.get("/api/runs/later/report").json()["error"]["code"] == "no_report"
 
 
-@pytest.mark.parametrize("path", ["nobody", "notes", "..%2f..%2fetc", "%2e%2e", "demo/metrics?stage=../x", "demo/metrics?stage="])
+@pytest.mark.parametrize(
+    "path", ["nobody", "notes", "..%2f..%2fetc", "%2e%2e", "demo/metrics?stage=../x", "demo/metrics?stage="]
+)
 def test_what_is_no_run_is_404_and_tells_no_folder(http, home, path):
     answer = http.get(f"/api/runs/{path}")
     assert answer.status_code == 404

@@ -33,7 +33,10 @@ def test_words_are_read_only_of_those_who_consent_now(db):
     assert len(listed(db)) == 3
     assert {one.rating for one in listed(db)} == {1}
     assert shown.keys() == {"question of True", None}
-    assert (shown["question of True"].answer, shown["question of True"].comment) == ("answer to True", "comment of True")
+    assert (shown["question of True"].answer, shown["question of True"].comment) == (
+        "answer to True",
+        "comment of True",
+    )
     assert all(one.answer is one.comment is None for one in listed(db) if not one.readable)
     assert [one.asked for one in listed(db, text="QUESTION of")] == ["question of True"]  # search tells no more
     assert listed(db, text="comment of False") == []

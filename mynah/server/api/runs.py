@@ -14,7 +14,8 @@ from mynah.server.metrics_file import read_on
 from mynah.server.run_view import all_runs, find_run, find_stage, over_time, side_by_side, state, whole_run
 
 REPORT_POLICY = (
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 """The report is one page with its styles inside, and words that models and strangers wrote: no scripts, no requests, an
 origin of its own."""

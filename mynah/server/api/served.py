@@ -17,6 +17,7 @@ from mynah.server.versions import parent_of
 from mynah.store.promotions import Decided, decisions
 
 SHOWN_DECISIONS = 100
+Admin = Annotated[Caller, Depends(admin)]
 Name = Annotated[str, Field(max_length=200)]
 
 
@@ -41,7 +42,6 @@ class Rollback(BaseModel):
 def routes(promoter: Promoter | None) -> APIRouter:
     """Without a promoter another engine answers, and what it serves is its own affair."""
     api = APIRouter(prefix="/api/served", tags=["served models"])
-    Admin = Annotated[Caller, Depends(admin)]
 
     def ours() -> Promoter:
         if promoter is None:
@@ -79,7 +79,7 @@ def _served(promoter: Promoter) -> dict[str, Any]:
         "items": [_model(model) for model in promoter.service.models],
         "next": None,
         "draining": [_model(model) for model in promoter.draining],
-        "history": [_decision(one) for one in history[:-SHOWN_DECISIONS - 1:-1]],
+        "history": [_decision(one) for one in history[: -SHOWN_DECISIONS - 1 : -1]],
         "other_engine": False,
     }
 
