@@ -32,7 +32,7 @@ def home(small_home, tmp_path):
 
 
 def at(address, method, path, status=200, **json):
-    with address.http() as http:
+    with address.page() as http:
         answer = http.request(method, f"/api/served{path}", **({"json": json} if method == "POST" else {}))
     assert answer.status_code == status, answer.text
     return answer.json()
