@@ -16,6 +16,7 @@ from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.page_routes import page_routes
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
 from mynah.server.security import Gate
@@ -55,6 +56,7 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
     app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
     app.include_router(_streams(streams))
     app.include_router(_about(engine, app))
+    app.include_router(page_routes())
     errors.install(app)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics)
     return app
