@@ -19,6 +19,7 @@ from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
 from mynah.server.promotion import Promoter
+from mynah.server.page_routes import page_routes
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
 from mynah.server.security import Gate
@@ -69,6 +70,7 @@ def build_app(
     if home:
         app.include_router(runs.routes(home))
         app.include_router(served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None))
+    app.include_router(page_routes())
     errors.install(app)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics)
     return app

@@ -45,8 +45,8 @@ class Gate:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "other")  # few labels, whatever is asked
                 self._metrics.response(route, message["status"])
-                own = {name for name, _ in message["headers"]}  # a route may have a policy of its own
-                message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in own)]
+                brought = {name for name, _ in message["headers"]}  # the page has a policy of its own
+                message["headers"] = [*message["headers"], *((n, v) for n, v in HEADERS if n not in brought)]
             await send(message)
 
         try:

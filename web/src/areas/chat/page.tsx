@@ -1,0 +1,8 @@
+// The chat.
+export function NewChat() {
+  return null;
+}
+
+export function Chat() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Shared() {
+  return null;
+}
