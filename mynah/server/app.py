@@ -12,15 +12,19 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
+from mynah.server.api import answers, conversations, models
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.ledger import Ledger
 from mynah.server.page_routes import page_routes
+from mynah.server.record import forget, keeping
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
 from mynah.server.security import Gate
 from mynah.server.streams import EventResponse, Streams
+from mynah.server.talks import Talks
 from mynah.store.database import Database
 
 RESUMABLE = "x-stream-resumable"
@@ -35,14 +39,19 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
 
     Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one.
     """
-    streams = Streams(engine.settings.keep_seconds)
+    streams, ledger = Streams(engine.settings.keep_seconds), Ledger(db)
+    talks = Talks(engine, ledger, streams)
+    if isinstance(engine, Service) and engine.record is forget:
+        engine.record = keeping(ledger, engine.settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        ledger.start()
         await engine.start()
         yield
         await streams.close()
         await engine.stop()
+        await ledger.stop()
 
     app = FastAPI(
         title="mynah",
@@ -55,6 +64,8 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
     app.state.db, app.state.identity = db, Identity(db, accounts)
     app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
     app.include_router(_streams(streams))
+    for noun in (conversations, answers, models):
+        app.include_router(noun.routes(talks))
     app.include_router(_about(engine, app))
     app.include_router(page_routes())
     errors.install(app)
@@ -69,7 +80,7 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     @routes.post("/chat/completions", dependencies=[Depends(may("chat"))])
     async def chat(body: ChatRequest, request: Request) -> Response:
         """Answer a conversation."""
-        generation = await chat_completions.begin(service, body)
+        generation = await chat_completions.begin(service, body, request.state.caller)
         if body.stream:
             objects = chat_completions.chunks(generation, body)
             return EventResponse(streams.open(generation.id, objects, _resumable(request), request.state.caller.user))
@@ -79,7 +90,7 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     @routes.post("/completions", dependencies=[Depends(may("completions"))])
     async def complete(body: CompletionRequest, request: Request) -> Response:
         """Continue plain text, or token ids."""
-        generation = await completions.begin(service, body)
+        generation = await completions.begin(service, body, request.state.caller)
         if body.stream:
             objects = completions.chunks(generation, body)
             return EventResponse(streams.open(generation.id, objects, _resumable(request), request.state.caller.user))
