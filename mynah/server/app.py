@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
-from mynah.server.api import answers, conversations, models
+from mynah.server.api import answers, conversations, drafts, feedback, models, shares
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
@@ -25,6 +25,7 @@ from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingReque
 from mynah.server.security import Gate
 from mynah.server.streams import EventResponse, Streams
 from mynah.server.talks import Talks
+from mynah.server.upkeep import Upkeep
 from mynah.store.database import Database
 
 RESUMABLE = "x-stream-resumable"
@@ -40,17 +41,19 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
     Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one.
     """
     streams, ledger = Streams(engine.settings.keep_seconds), Ledger(db)
-    talks = Talks(engine, ledger, streams)
+    talks, upkeep = Talks(engine, ledger, streams), Upkeep(ledger, engine.settings)
     if isinstance(engine, Service) and engine.record is forget:
         engine.record = keeping(ledger, engine.settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         ledger.start()
+        await upkeep.start()
         await engine.start()
         yield
         await streams.close()
         await engine.stop()
+        await upkeep.stop()
         await ledger.stop()
 
     app = FastAPI(
@@ -64,7 +67,7 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
     app.state.db, app.state.identity = db, Identity(db, accounts)
     app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
     app.include_router(_streams(streams))
-    for noun in (conversations, answers, models):
+    for noun in (conversations, answers, feedback, shares, drafts, models):
         app.include_router(noun.routes(talks))
     app.include_router(_about(engine, app))
     app.include_router(page_routes())
