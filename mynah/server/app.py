@@ -13,17 +13,31 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
-from mynah.server.api import feedback_list, runs, served
+from mynah.server.api import (
+    answers,
+    conversations,
+    drafts,
+    feedback,
+    feedback_list,
+    models,
+    runs,
+    served,
+    shares,
+)
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.ledger import Ledger
 from mynah.server.promotion import Promoter
 from mynah.server.page_routes import page_routes
+from mynah.server.record import forget, keeping
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
 from mynah.server.security import Gate
 from mynah.server.streams import EventResponse, Streams
+from mynah.server.talks import Talks
+from mynah.server.upkeep import Upkeep
 from mynah.store.database import Database
 
 RESUMABLE = "x-stream-resumable"
@@ -45,14 +59,21 @@ def build_app(
 
     Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one.
     """
-    streams = Streams(engine.settings.keep_seconds)
+    streams, ledger = Streams(engine.settings.keep_seconds), Ledger(db)
+    talks, upkeep = Talks(engine, ledger, streams), Upkeep(ledger, engine.settings)
+    if isinstance(engine, Service) and engine.record is forget:
+        engine.record = keeping(ledger, engine.settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        ledger.start()
+        await upkeep.start()
         await engine.start()
         yield
         await streams.close()
         await engine.stop()
+        await upkeep.stop()
+        await ledger.stop()
 
     app = FastAPI(
         title="mynah",
@@ -65,6 +86,8 @@ def build_app(
     app.state.db, app.state.identity = db, Identity(db, accounts)
     app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
     app.include_router(_streams(streams))
+    for noun in (conversations, answers, feedback, shares, drafts, models):
+        app.include_router(noun.routes(talks))
     app.include_router(_about(engine, app))
     app.include_router(feedback_list.routes(db))
     if home:
@@ -83,7 +106,7 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     @routes.post("/chat/completions", dependencies=[Depends(may("chat"))])
     async def chat(body: ChatRequest, request: Request) -> Response:
         """Answer a conversation."""
-        generation = await chat_completions.begin(service, body)
+        generation = await chat_completions.begin(service, body, request.state.caller)
         if body.stream:
             objects = chat_completions.chunks(generation, body)
             return EventResponse(streams.open(generation.id, objects, _resumable(request), request.state.caller.user))
@@ -93,7 +116,7 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     @routes.post("/completions", dependencies=[Depends(may("completions"))])
     async def complete(body: CompletionRequest, request: Request) -> Response:
         """Continue plain text, or token ids."""
-        generation = await completions.begin(service, body)
+        generation = await completions.begin(service, body, request.state.caller)
         if body.stream:
             objects = completions.chunks(generation, body)
             return EventResponse(streams.open(generation.id, objects, _resumable(request), request.state.caller.user))
