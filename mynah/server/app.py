@@ -29,8 +29,8 @@ from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
 from mynah.server.ledger import Ledger
-from mynah.server.promotion import Promoter
 from mynah.server.page_routes import page_routes
+from mynah.server.promotion import Promoter
 from mynah.server.record import forget, keeping
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest

@@ -8,35 +8,38 @@ from sqlalchemy import Connection
 
 from mynah import store
 from mynah.errors import UserError
-from mynah.runs import Stage, weights_sha256
+from mynah.runs import Stage
 from mynah.server.models import ServedModel
 from mynah.tokens import Tokenizer
 
 PARENTS = ("start", "policy", "sft", "base")
 """The role, among a stage's parents in `run.json`, of the policy whose weights it began with."""
+NAME = 200
+"""Characters that the store keeps of a name."""
 
 
 def know_served(tx: Connection, model: ServedModel) -> str:
-    """The id of the version that `model` is."""
-    if model.origin and model.origin.record.get("weights") == model.weights:
-        return know_stage(tx, model.origin, model.assistant.tokenizer)
+    """The id of the version that `model` is. Asked for every answer, so what is known costs one look-up."""
     tokenizer = model.assistant.tokenizer
-    return store.know_model(
-        tx, store.Model(model.name, "served", model.weights, tokenizer.sha256, _template(tokenizer))
-    )
+    if known := store.find_model(tx, model.weights, tokenizer.sha256, _template(tokenizer)):
+        return known
+    if model.origin and model.origin.record.get("weights") == model.weights:
+        return know_stage(tx, model.origin, tokenizer)
+    served = store.Model(model.name[:NAME], "served", model.weights, tokenizer.sha256, _template(tokenizer))
+    return store.know_model(tx, served)
 
 
 def know_stage(tx: Connection, stage: Stage, tokenizer: Tokenizer | None = None) -> str:
     """The id of a finished stage's version; its parents are made known first, as far as their files are still there."""
     record, tokenizer = stage.record, tokenizer or Tokenizer.load(stage.folder)
     model = store.Model(
-        name=f"{stage.run.name}/{stage.key}",
+        name=f"{stage.run.name}/{stage.key}"[-NAME:],
         stage=stage.kind,
         weights=record["weights"],
         tokenizer=tokenizer.sha256,
         template=_template(tokenizer),
         code_version=record.get("code_version", ""),
-        run=stage.run.name,
+        run=stage.run.name[:NAME],
         parent=_parent(tx, stage),
     )
     return store.know_model(tx, model)
@@ -49,14 +52,6 @@ def parent_of(stage: Stage) -> Stage | None:
             parent = stage.run.stage(named["stage"])
             return parent if parent.done and parent.record.get("weights") == named["weights"] else None
     return None
-
-
-def same_files(stage: Stage, weights: str) -> bool:
-    """Whether the checkpoint still is what it was, by the hash of its weights."""
-    try:
-        return weights_sha256(stage.folder) == weights
-    except UserError:
-        return False
 
 
 def _parent(tx: Connection, stage: Stage) -> str | None:
