@@ -20,7 +20,7 @@ from tests import toys
 ITERATIONS = 6
 
 
-def train(home: Path, name: str = "demo") -> Run:
+def train(home: Path, name: str = "demo", iterations: int = ITERATIONS) -> Run:
     """The run, with every file that a page shows."""
     run, rng = Run(home, name), random.Random(1)
     run.begin_with("mini")
@@ -42,7 +42,7 @@ def train(home: Path, name: str = "demo") -> Run:
     reward = begin(run, "reward", {"reward": reward_settings.model_dump()} | hardware, {"sft": sft.key}, files)
     train_reward(reward, sft.folder, toys.rankings(64), [], reward_settings, toys.CPU, 0)
 
-    settings = PPOSettings(iterations=ITERATIONS, prompts=8, minibatches=2, max_new_tokens=6, missing_end_score=0.0)
+    settings = PPOSettings(iterations=iterations, prompts=8, minibatches=2, max_new_tokens=6, missing_end_score=0.0)
     parents = {"start": sft.key, "reward": reward.key}
     ppo = begin(run, "ppo", {"ppo": settings.model_dump()} | hardware, parents, {"prompts": data / "prompts.jsonl"})
     train_ppo(ppo, sft.folder, reward.folder, toys.prompts(24), settings, toys.CPU, 0)

@@ -53,8 +53,11 @@ export function Chart({ title, hint, x, y, bars = false, summary, xLabel }: Char
   return (
     <figure className={styles.chart} aria-labelledby={id}>
       <figcaption>
-        <span id={id} className={styles.title} title={hint}>
-          {title}
+        <span>
+          <span id={id} className={styles.title}>
+            {title}
+          </span>
+          {hint && <small className={styles.hint}>{hint}</small>}
         </span>
         <span className={styles.value} aria-hidden="true">
           {typeof value === "number" && format.figure(value)}

@@ -22,7 +22,12 @@ function format(language: string) {
     /** 12.3K */
     short: (value: number) => short.format(value),
     /** A measured figure: four digits that count. */
-    figure: (value: number) => (value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2) : fine.format(value)),
+    figure: (value: number) =>
+      Number.isInteger(value)
+        ? count.format(value)
+        : value !== 0 && Math.abs(value) < 1e-4
+          ? value.toExponential(2)
+          : fine.format(value),
     percent: (value: number) => percent.format(value),
     /** 1:02:03, or 4.2 s. */
     duration: (seconds: number | null | undefined) => {

@@ -126,6 +126,7 @@ function FigureTable({ curve, names }: { curve: Curve; names: string[] }) {
   const figure = (value: number | null | undefined) => (typeof value === "number" ? format.figure(value) : "–");
   return (
     <Table
+      wide
       caption={t("asTable")}
       rows={rows}
       rowKey={String}
