@@ -1,6 +1,6 @@
 // Sections: a page of several pages: its title, the way between them, and the one that is open.
-import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { Link, useRouterState } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useRef } from "react";
 import styles from "./sections.module.css";
 
 type Area = "/settings/$" | "/admin/$" | "/runs/$";
@@ -16,6 +16,12 @@ type SectionsProps = {
 };
 
 export function Sections({ title, aside, label, area, sections, children }: SectionsProps) {
+  const way = useRef<HTMLElement>(null);
+  const at = useRouterState({ select: (state) => state.location.pathname });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: on a phone the way is longer than the screen
+  useEffect(() => {
+    way.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [at]);
   return (
     <div className={styles.page}>
       <header className={styles.head}>
@@ -23,7 +29,7 @@ export function Sections({ title, aside, label, area, sections, children }: Sect
         {aside}
       </header>
       {sections.length > 1 && (
-        <nav className={styles.way} aria-label={label}>
+        <nav ref={way} className={styles.way} aria-label={label}>
           {sections.map(({ at, label: name }) => (
             <Link key={at} to={area} params={{ _splat: at }} activeOptions={{ exact: true }} className={styles.link}>
               {name}

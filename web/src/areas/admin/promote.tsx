@@ -28,7 +28,8 @@ export function PromoteDialog({
   const served = useQuery({ queryKey: ["served"], queryFn: fetchServed });
   const runs = useQuery({ queryKey: ["runs"], queryFn: fetchRuns });
   const name = chosenName || served.data?.items[0]?.name || "";
-  const runName = chosenRun || runs.data?.items[0]?.name || "";
+  const itsRun = served.data?.items.find((model) => model.name === name)?.run;
+  const runName = chosenRun || itsRun || runs.data?.items[0]?.name || "";
   const run = useQuery({ queryKey: ["runs", runName], queryFn: () => fetchRun(runName), enabled: runName !== "" });
   const stages = run.data?.stages.filter((one) => one.servable && one.state === "done").reverse() ?? [];
   const stage = stages.find((one) => one.key === chosenStage) ?? stages[0];
