@@ -15,7 +15,7 @@ export function Rail({ onFold, onHelp }: { onFold: () => void; onHelp: () => voi
     <nav className={styles.rail} aria-label={t("nav")}>
       <div className={styles.top}>
         <Link to="/" className={styles.name}>
-          <Mark />
+          <Mark onDark />
           mynah
         </Link>
         <IconButton icon="rail" label={t("hideRail")} onClick={onFold} />

@@ -1,20 +1,17 @@
-// The mynah's head in profile, drawn for this project: plumage in the text's colour, beak and wattle yellow.
-export function Mark({ size = 28 }: { size?: number }) {
+// The mynah's head in profile, drawn for this project: a short crest, yellow beak, and the bare yellow skin behind the eye.
+const PLUMAGE =
+  "M6.200 30c.6-3.600.5-5.800-.2-8.600C5 17.500 5 14.500 6.200 11.600 8.200 6.900 12.600 4.300 17 4.600l2.600-2.800c.3 1.800.6 2.800 1.300 3.900 1.500 1.200 2.400 2.800 2.900 4.700l-2 6.200c-.2 4.600.3 8.800 2.200 13.400z";
+
+/** `onDark` draws its outline in place of its plumage: a mynah is black. */
+export function Mark({ size = 28, onDark = false }: { size?: number; onDark?: boolean }) {
+  const plumage = onDark ? { fill: "none", stroke: "currentColor", strokeWidth: 1.3 } : { fill: "currentColor" };
   return (
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
-      <path
-        fill="currentColor"
-        d="M6.500 28.500c0-3.600.3-6.400 1.200-9C6 17.600 5.200 15.300 5.700 12.800 6.700 8 11 4.800 15.700 5.300c3.700.4 6.300 2.500 7.400 5.700l-4.200 4.500c1.600 3.600 2 8.500 1.500 13z"
-      />
-      <path
-        fill="var(--beak)"
-        d="M22.600 10.200c2.500.3 4.500 1.200 6.400 2.900-2.800.5-5.400 1.500-8 3.200-.9-1-1.500-2-1.800-3.200z"
-      />
-      <path
-        fill="var(--beak)"
-        d="M10 12.500c1.300 2.600 3.600 4 6.900 3.700-.3 1.500-1.300 2.400-2.700 2.400-2.500 0-4.500-2.800-4.200-6.100z"
-      />
-      <circle cx="16.200" cy="11.300" r="1.500" fill="var(--beak)" />
+      <path d={PLUMAGE} strokeLinejoin="round" {...plumage} />
+      <path fill="var(--beak)" d="M23 9.500c3.400.2 6 1.500 8 3.900-3.200.1-6 1-8.600 3.300-1.400-1.600-2-2.900-2-4.300z" />
+      <path fill="var(--beak)" d="M17.900 12.100c-1.700 2.900-5.600 4.300-9.500 2.900 3.100-.5 5.300-1.800 6.900-4.100z" />
+      <circle cx="17.200" cy="10.100" r="1.900" fill="var(--beak)" />
+      <circle cx="17.500" cy="10" r="0.900" fill={onDark ? "var(--rail-paper)" : "var(--paper)"} />
     </svg>
   );
 }

@@ -41,7 +41,11 @@ export function ChatMenu({ talk, className }: { talk: Listed; className?: string
         className={className}
         items={[
           { label: t("rename"), icon: "edit", onSelect: () => setOpen("rename") },
-          { label: talk.pinned ? t("unpin") : t("pin"), icon: "pin", onSelect: () => void change({ pinned: !talk.pinned }) },
+          {
+            label: talk.pinned ? t("unpin") : t("pin"),
+            icon: "pin",
+            onSelect: () => void change({ pinned: !talk.pinned }),
+          },
           { label: t("share"), icon: "share", onSelect: () => setOpen("share") },
           "line",
           { label: t("delete"), icon: "trash", danger: true, onSelect: () => setOpen("delete") },
@@ -84,7 +88,12 @@ function Rename({ title, onClose, onRename }: RenameProps) {
           onClose();
         }}
       >
-        <TextField label={t("title")} value={typed} maxLength={200} onChange={(event) => setTyped(event.target.value)} />
+        <TextField
+          label={t("title")}
+          value={typed}
+          maxLength={200}
+          onChange={(event) => setTyped(event.target.value)}
+        />
       </form>
     </Dialog>
   );

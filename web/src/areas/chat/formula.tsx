@@ -10,7 +10,13 @@ export function Formula({ tex, display = false }: { tex: string; display?: boole
     void import("./katex").then(({ default: katex }) => {
       if (!here || !place.current) return;
       // Built as nodes, so the strict CSP has nothing to refuse; `trust: false` leaves \href, \includegraphics … out.
-      katex.render(tex, place.current, { displayMode: display, trust: false, throwOnError: false, maxSize: 40, maxExpand: 500 });
+      katex.render(tex, place.current, {
+        displayMode: display,
+        trust: false,
+        throwOnError: false,
+        maxSize: 40,
+        maxExpand: 500,
+      });
       setDrawn(true);
     });
     return () => {

@@ -175,9 +175,12 @@ export function useSeen(seen: () => unknown) {
   const [place, setPlace] = useState<Element | null>(null);
   useEffect(() => {
     if (!place) return;
-    const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && latest.current(), {
-      rootMargin: "600px",
-    });
+    const observer = new IntersectionObserver(
+      (entries) => entries.some((entry) => entry.isIntersecting) && latest.current(),
+      {
+        rootMargin: "600px",
+      },
+    );
     observer.observe(place);
     return () => observer.disconnect();
   }, [place]);

@@ -1,6 +1,6 @@
 // Answers that are being written, of all conversations: they go on while the person looks at another one.
 import { useSyncExternalStore } from "react";
-import { type Ask, type AnswerEvent, ask, readOn, stopStream } from "../../api/answers";
+import { type AnswerEvent, type Ask, ask, readOn, stopStream } from "../../api/answers";
 import type { Conversation, Listed, Said } from "../../api/conversations";
 import { ApiError } from "../../api/http";
 import { queries } from "../../app/query";
@@ -67,7 +67,11 @@ export function say(conversation: string, of: Ask) {
 /** Read on what an earlier page, or another one, asked for. */
 export function resume(conversation: string, stream: string, question: string) {
   if (entries.has(conversation)) return;
-  const entry = begin(conversation, question, () => void queries.invalidateQueries({ queryKey: conversationKey(conversation) }));
+  const entry = begin(
+    conversation,
+    question,
+    () => void queries.invalidateQueries({ queryKey: conversationKey(conversation) }),
+  );
   entry.stream = stream;
   void follow(entry, (signal) => readOn(stream, "", signal));
 }
@@ -134,8 +138,7 @@ function take(entry: Entry, event: AnswerEvent) {
     if (entry.stopped) void stopStream(entry.stream).catch(() => {}); // stopped before we knew what to stop
     const blank = { text: "", done: false, finish_reason: null };
     changed(entry, { state: "writing", answers: event.answers.map((id) => ({ id, ...blank })) });
-  } else if (event.type === "delta")
-    change(event.answer, (answer) => ({ ...answer, text: answer.text + event.text }));
+  } else if (event.type === "delta") change(event.answer, (answer) => ({ ...answer, text: answer.text + event.text }));
   else if (event.type === "finished")
     change(event.answer, (answer) => ({
       ...answer,

@@ -6,9 +6,9 @@ import rehypeSanitize, { defaultSchema } from "rehype-sanitize";
 import remarkGfm from "remark-gfm";
 import remarkMath from "remark-math";
 import { Code } from "./code";
+import { Formula } from "./formula";
 import styles from "./markdown.module.css";
 import { blocksOf, withMath } from "./markdown_text";
-import { Formula } from "./formula";
 
 function Link({ href, children }: { href?: string | undefined; children?: ReactNode }) {
   const web = href && /^(https?|mailto):/i.test(href);

@@ -39,8 +39,9 @@ export function Pair({ conversation, left, right, onChosen }: PairProps) {
     setBusy(outcome);
     try {
       const { models } = await vote({ a: left.id, b: right.id, outcome });
-      queries.setQueryData<Conversation>(conversationKey(conversation), (known) =>
-        known && { ...known, messages: known.messages.map((said) => withModel(said, models[said.id])) },
+      queries.setQueryData<Conversation>(
+        conversationKey(conversation),
+        (known) => known && { ...known, messages: known.messages.map((said) => withModel(said, models[said.id])) },
       );
       onChosen(left.parent, outcome === "b" ? right.id : left.id);
       toast(t("revealed", { a: models[left.id], b: models[right.id] }));

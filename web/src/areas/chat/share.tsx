@@ -20,6 +20,7 @@ export default function ShareDialog({ conversation, message, onClose }: SharePro
   const { t, i18n } = useTranslation("chat");
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
+  const [made, setMade] = useState<Record<string, string>>({}); // id → address, told only once
   const key = ["shares", conversation];
   const shares = useQuery({ queryKey: key, queryFn: () => fetchShares(conversation) });
 
@@ -40,7 +41,9 @@ export default function ShareDialog({ conversation, message, onClose }: SharePro
       queryFn: () => fetchConversation(conversation),
     });
     const last = message ?? new Tree(known.messages).path({}).at(-1)?.said.id;
-    if (last) await share(conversation, last);
+    if (!last) return;
+    const { id, url } = await share(conversation, last);
+    setMade((known) => ({ ...known, [id]: url }));
   };
 
   return (
@@ -58,25 +61,22 @@ export default function ShareDialog({ conversation, message, onClose }: SharePro
       <ul className={styles.links}>
         {shares.data?.items.map((link) => (
           <li key={link.id}>
-            <Address path={link.url} />
-            {link.created_at && <small>{when(link.created_at, i18n.language)}</small>}
+            {made[link.id] && <Address url={made[link.id] ?? ""} />}
+            <small>{t("shareMade", { when: when(link.created_at, i18n.language) })}</small>
             <Button kind="quiet" onClick={() => void attempt(() => revokeShare(link.id))}>
               {t("shareRevoke")}
             </Button>
           </li>
         ))}
       </ul>
-      {(error ?? shares.error) ? (
-        <p role="alert">{errorText(error ?? shares.error, t("common:offlineHint"))}</p>
-      ) : null}
+      {(error ?? shares.error) ? <p role="alert">{errorText(error ?? shares.error, t("common:offlineHint"))}</p> : null}
     </Dialog>
   );
 }
 
-function Address({ path }: { path: string }) {
+function Address({ url }: { url: string }) {
   const { t } = useTranslation("chat");
   const [copied, copy] = useCopy();
-  const url = new URL(path, location.origin).href;
   return (
     <span className={styles.address}>
       <input readOnly value={url} aria-label={t("shareLink")} onFocus={(event) => event.target.select()} />

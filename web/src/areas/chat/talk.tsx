@@ -7,16 +7,17 @@ import { type Conversation, fetchConversation } from "../../api/conversations";
 import { useShortcuts } from "../../app/shortcuts";
 import { IconButton } from "../../parts/button";
 import { Failed, Loading } from "../../parts/states";
+import { Announcer } from "./announcer";
 import { ChatMenu } from "./chat_menu";
 import { Composer, type Sent } from "./composer";
 import { conversationKey, dismiss, resume, say, stop, useLive } from "./live";
 import { LiveTurn } from "./live_turn";
 import styles from "./page.module.css";
+import { openPair, Pair } from "./pair";
 import { useSampling } from "./sampling";
 import { Scroller } from "./scroller";
-import { type Choices, choose, type Node, textOf, Tree } from "./tree";
+import { type Choices, choose, type Node, Tree, textOf } from "./tree";
 import { Turn, type TurnActions } from "./turn";
-import { openPair, Pair } from "./pair";
 
 const ShareDialog = lazy(() => import("./share"));
 
@@ -128,6 +129,7 @@ function Open({ id, data, sought }: { id: string; data: Conversation; sought: st
         {pair && !live && <Pair conversation={id} left={pair.left} right={pair.right} onChosen={pick} />}
         {live && asked >= 0 && <LiveTurn live={live} />}
       </Scroller>
+      <Announcer live={live} />
       <div className={styles.foot}>
         <Composer
           place={data.temporary ? null : id}

@@ -96,7 +96,12 @@ function Reasons({ thumb, reaction, onClose, onGive }: ReasonsProps) {
           </button>
         ))}
       </fieldset>
-      <TextArea label={t("comment")} value={comment} maxLength={2000} onChange={(event) => setComment(event.target.value)} />
+      <TextArea
+        label={t("comment")}
+        value={comment}
+        maxLength={2000}
+        onChange={(event) => setComment(event.target.value)}
+      />
       <div className={styles.actions}>
         <Button kind="quiet" onClick={onClose}>
           {t("common:close")}

@@ -50,7 +50,8 @@ export const Turn = memo((props: TurnProps) => {
 function same(before: TurnProps, after: TurnProps): boolean {
   const { node, ...others } = before;
   const { node: next, ...nexts } = after;
-  const siblings = node.siblings.length === next.siblings.length && node.siblings.every((id, i) => id === next.siblings[i]);
+  const siblings =
+    node.siblings.length === next.siblings.length && node.siblings.every((id, i) => id === next.siblings[i]);
   return (
     node.said === next.said &&
     siblings &&
