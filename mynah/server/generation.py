@@ -11,6 +11,8 @@ from typing import Any
 
 from mynah.nouns import Completion, SamplingParams
 from mynah.server.errors import APIError, EngineError
+from mynah.server.identity import Caller
+from mynah.server.limits import FREE, Limits, Tab
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
 from mynah.server.record import Record, Served, forget
@@ -56,16 +58,19 @@ class Service:
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
         """OpenAI's `usage`, with a `cost` if there are prices."""
-        prices = self.settings
         usage: dict[str, Any] = {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
             "total_tokens": prompt_tokens + completion_tokens,
         }
-        if prices.price_prompt or prices.price_completion:
-            cost = (prompt_tokens * prices.price_prompt + completion_tokens * prices.price_completion) / 1000
-            usage["cost"] = round(cost, 9)
+        if self.settings.price_prompt or self.settings.price_completion:
+            usage["cost"] = self.price(prompt_tokens, completion_tokens)
         return usage
+
+    def price(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Of so many tokens, in the unit of the settings."""
+        prices = self.settings
+        return round((prompt_tokens * prices.price_prompt + completion_tokens * prices.price_completion) / 1000, 9)
 
 
 class Generation:
@@ -104,6 +109,8 @@ class Generation:
         """One finished completion of each prompt, for its `prompt_logprobs`."""
         self.over = False
         """Whether all was said; not so when the client left."""
+        self.tab: Tab = FREE
+        """What the caller's key may still spend; settled at the end."""
         self._admit()
 
     @property
@@ -132,6 +139,15 @@ class Generation:
             for job in open_jobs:
                 self.service.thread.cancel(job)
             await self._close()
+
+    async def charge(self, limits: Limits, who: Caller) -> None:
+        """Reserve on the caller's key the most that this can take. APIError 429, and it is not admitted, if too much."""
+        prompt, most = sum(map(len, self.prompts)), len(self.writers) * self.params.max_new_tokens
+        try:
+            self.tab = await limits.open(who, prompt + most, self.service.price(prompt, most))
+        except BaseException:
+            self.model.in_flight -= len(self.writers)
+            raise
 
     async def finish(self) -> None:
         """Wait until all choices are whole; `writers` then hold them."""
@@ -176,7 +192,10 @@ class Generation:
         now, model = time.time(), self.model
         model.in_flight -= len(self.writers)
         model.seconds += 0.1 * (now - self._asked - model.seconds)
-        self.service.metrics.served(self.usage)
+        usage = self.usage
+        self.service.metrics.served(usage)
+        spent = self.service.price(usage["prompt_tokens"], usage["completion_tokens"])
+        await asyncio.shield(self.tab.settle(usage["total_tokens"], spent))
         if self._first_token is not None:
             await asyncio.shield(self._record(now))  # also when the client leaves at this very moment
 

@@ -16,6 +16,9 @@ class ServeSettings(Settings):
     """The longest request body."""
     keep_seconds: Amount = 300.0
     """How long a resumable stream can be read again after its end."""
+    public_url: str = ""
+    """Where people find the service, as https://chat.example.org, if a proxy with TLS stands before it. The proxy must
+    add the client's address to X-Forwarded-For."""
     price_prompt: Amount = 0.0
     """Cost of 1 000 prompt tokens, in whatever unit; 0 for both prices leaves `cost` out of the usage."""
     price_completion: Amount = 0.0

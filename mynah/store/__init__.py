@@ -6,29 +6,50 @@ from pathlib import Path
 
 from mynah.store.answers import (
     Model,
+    Told,
     add_prompt,
     begin_answer,
+    charge,
     finish_answer,
     finish_interrupted,
     keep_partial,
     know_model,
     provenance,
+    show_answer,
+    told,
 )
 from mynah.store.conversations import (
     Listed,
     Said,
     add_message,
     branch,
+    change_conversation,
     conversations,
     delete_conversation,
+    delete_temporary,
+    listed,
     messages,
     own,
     rename,
     start_conversation,
 )
 from mynah.store.database import Database, connect, locate
+from mynah.store.drafts import forget_draft, keep_draft, read_draft
 from mynah.store.erasure import belongings, erase_person, scrub
-from mynah.store.judgements import comparisons, demonstrate, demonstrations, mark, prefer, rank, react
+from mynah.store.judgements import (
+    Thumb,
+    comparisons,
+    correct,
+    demonstrate,
+    demonstrations,
+    mark,
+    prefer,
+    preferred,
+    rank,
+    react,
+    thumbs,
+    voted,
+)
 from mynah.store.migrate import migrate
 from mynah.store.people import (
     add_user,
@@ -43,6 +64,7 @@ from mynah.store.people import (
 )
 from mynah.store.schema import new_id
 from mynah.store.search_index import Hit, search
+from mynah.store.shares import Shared, add_share, revoke_share, shared, shares
 
 __all__ = [
     "Database",
@@ -50,18 +72,26 @@ __all__ = [
     "Listed",
     "Model",
     "Said",
+    "Shared",
+    "Thumb",
+    "Told",
     "add_message",
     "add_prompt",
+    "add_share",
     "add_user",
     "begin_answer",
     "belongings",
     "branch",
     "broken_audit",
+    "change_conversation",
+    "charge",
     "comparisons",
     "connect",
     "consents",
     "conversations",
+    "correct",
     "delete_conversation",
+    "delete_temporary",
     "demonstrate",
     "demonstrations",
     "erase_person",
@@ -69,8 +99,11 @@ __all__ = [
     "find_user",
     "finish_answer",
     "finish_interrupted",
+    "forget_draft",
+    "keep_draft",
     "keep_partial",
     "know_model",
+    "listed",
     "local_person",
     "locate",
     "mark",
@@ -81,15 +114,24 @@ __all__ = [
     "open",
     "own",
     "prefer",
+    "preferred",
     "provenance",
     "rank",
     "react",
+    "read_draft",
     "rename",
+    "revoke_share",
     "scrub",
     "search",
     "service_account",
     "set_consent",
+    "shared",
+    "shares",
+    "show_answer",
     "start_conversation",
+    "thumbs",
+    "told",
+    "voted",
 ]
 
 
