@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -12,14 +13,21 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
+from mynah.server.accounts import Accounts
+from mynah.server.api import keys, me, session, settings
+from mynah.server.api import people as api_people
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.limits import Limits
+from mynah.server.passwords import Passwords
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
-from mynah.server.security import Gate
+from mynah.server.security import Gate, Site
 from mynah.server.streams import EventResponse, Streams
+from mynah.server.upkeep import Upkeep
+from mynah.server.watch import Watch
 from mynah.store.database import Database
 
 RESUMABLE = "x-stream-resumable"
@@ -29,17 +37,31 @@ GONE = Response(status_code=499)
 """Nobody reads it; nginx's number for a client that left."""
 
 
-def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False, api_key: str = "") -> FastAPI:
+def build_app(
+    engine: Service | Remote,
+    db: Database,
+    *,
+    accounts: bool = False,
+    api_key: str = "",
+    passwords: Passwords | None = None,
+) -> FastAPI:
     """The service over its own models, or over another server's.
 
-    Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one.
+    Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one. `passwords`
+    are hashed as argon2-cffi has it, unless one says how.
     """
-    streams = Streams(engine.settings.keep_seconds)
+    streams, site = Streams(engine.settings.keep_seconds), Site(engine.settings.public_url)
+    identity, limits = Identity(db, accounts, site.secure), Limits(db)
+    watch, upkeep = Watch(db), Upkeep(db)
+    people = Accounts(db, identity, site, passwords or Passwords())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.start()
+        beside = [asyncio.create_task(watch.run()), asyncio.create_task(upkeep.run())]
         yield
+        for task in beside:
+            task.cancel()
         await streams.close()
         await engine.stop()
 
@@ -51,23 +73,31 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
         docs_url=None,
         redoc_url=None,
     )
-    app.state.db, app.state.identity = db, Identity(db, accounts)
-    app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
+    app.state.db, app.state.identity, app.state.watch = db, identity, watch
+    app.include_router(
+        _own(engine, streams, limits) if isinstance(engine, Service) else _others(engine, streams, limits)
+    )
     app.include_router(_streams(streams))
+    app.include_router(session.routes(people))
+    app.include_router(api_people.routes(people, streams))
+    app.include_router(me.routes(people, streams, upkeep))
+    app.include_router(keys.routes(people))
+    app.include_router(settings.routes(people))
     app.include_router(_about(engine, app))
     errors.install(app)
-    app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics)
+    app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics, site=site)
     return app
 
 
-def _own(service: Service, streams: Streams) -> APIRouter:
+def _own(service: Service, streams: Streams, limits: Limits) -> APIRouter:
     """OpenAI's routes over our own models."""
     routes = APIRouter(prefix="/v1")
 
     @routes.post("/chat/completions", dependencies=[Depends(may("chat"))])
     async def chat(body: ChatRequest, request: Request) -> Response:
         """Answer a conversation."""
-        generation = await chat_completions.begin(service, body)
+        who = request.state.caller
+        generation = await (await chat_completions.begin(service, body, who)).reserve(limits, who)
         if body.stream:
             objects = chat_completions.chunks(generation, body)
             return EventResponse(streams.open(generation.id, objects, _resumable(request), request.state.caller.user))
@@ -77,7 +107,8 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     @routes.post("/completions", dependencies=[Depends(may("completions"))])
     async def complete(body: CompletionRequest, request: Request) -> Response:
         """Continue plain text, or token ids."""
-        generation = await completions.begin(service, body)
+        who = request.state.caller
+        generation = await (await completions.begin(service, body, who)).reserve(limits, who)
         if body.stream:
             objects = completions.chunks(generation, body)
             return EventResponse(streams.open(generation.id, objects, _resumable(request), request.state.caller.user))
@@ -87,7 +118,7 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     @routes.post("/embeddings", dependencies=[Depends(may("embeddings"))])
     async def embed(body: EmbeddingRequest, request: Request) -> Response:
         """The mean of each text's last hidden states, of length 1."""
-        made = await while_connected(request.receive, embeddings.embed(service, body))
+        made = await while_connected(request.receive, embeddings.embed(service, body, limits, request.state.caller))
         return GONE if made is None else JSONResponse(made)
 
     @routes.get("/models", dependencies=[Depends(may("models"))])
@@ -103,7 +134,7 @@ def _own(service: Service, streams: Streams) -> APIRouter:
     return routes
 
 
-def _others(remote: Remote, streams: Streams) -> APIRouter:
+def _others(remote: Remote, streams: Streams, limits: Limits) -> APIRouter:
     """The same routes over another server's models."""
     routes = APIRouter(prefix="/v1")
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import math
 from dataclasses import dataclass
+from typing import Any
 
+from mynah import store
 from mynah.server.errors import APIError
 from mynah.server.identity import Caller, not_valid
 from mynah.server.service_settings import read_settings
@@ -55,6 +57,17 @@ class Limits:
     async def open(self, who: Caller, tokens: int, cost: float) -> Tab:
         """Reserve one request with so many tokens and such a cost, or APIError 429 with Retry-After."""
         return await asyncio.to_thread(self._open, who.key, tokens, cost) if who.key else FREE
+
+    async def note(self, tab: Tab, who: Caller, prompt: int, completion: int, seconds: float, cost: float) -> None:
+        """Settle, and note as usage, what is no completion of ours: embeddings, another engine's answers. In tokens."""
+        await tab.settle(prompt + completion, cost)
+        if prompt or completion:
+            numbers = {"prompt_tokens": prompt, "completion_tokens": completion, "seconds": seconds, "cost": cost}
+            await asyncio.to_thread(self._note, who, numbers)
+
+    def _note(self, who: Caller, numbers: dict[str, Any]) -> None:
+        with self._db.writing() as tx:
+            store.note_usage(tx, who.user, api_key=who.key, completion=None, model_version=None, **numbers)
 
     def _open(self, key: str, tokens: int, cost: float) -> Tab:
         with self._db.reading() as tx:

@@ -20,7 +20,6 @@ from mynah.nouns import Message, SamplingParams
 from mynah.server import chat_completions
 from mynah.server.errors import APIError, EngineError, from_validation
 from mynah.server.generation import Generation, Service
-from mynah.server.record import forget
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest
 from mynah.server.versions import know_served
@@ -87,7 +86,7 @@ class OwnReply:
     @property
     def given(self) -> Given:
         [writer] = self._generation.writers
-        calls = [chat_completions.call(made) for made in writer.calls]
+        calls = [made.to_json() for made in writer.calls]
         return Given(
             writer.text,
             len(writer.tokens),
@@ -163,7 +162,7 @@ async def begin(engine: Service | Remote, messages: Sequence[Message], wanted: W
         body = ChatRequest.model_validate(wanted.request(model.name, shown))
     except ValidationError as error:
         raise from_validation([{**found, "loc": ("body", *found["loc"])} for found in error.errors()]) from None
-    return OwnReply(await chat_completions.begin(engine, body, forget), dropped)
+    return OwnReply(await chat_completions.begin(engine, body), dropped)
 
 
 def too_many(assistant: Assistant, messages: Sequence[Message]) -> int:

@@ -61,7 +61,7 @@ class Site:
     def is_origin(self, origin: str, host: str) -> bool:
         """Whether a page with this Origin is ours; `host` as the request names it."""
         here = _hostname(host) in HOSTS and origin in (f"http://{host}", f"https://{host}")
-        return here or bool(origin) and origin == self.public_url.rstrip("/")
+        return here or (bool(origin) and origin == self.public_url.rstrip("/"))
 
     def address(self, request: HTTPConnection) -> str:
         """The client's: behind a proxy the last one that X-Forwarded-For names, as the proxy itself wrote it."""

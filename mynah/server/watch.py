@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,24 +21,22 @@ EVERY = 2.0
 
 
 class Watch:
-    """Who has streams open, and for each the event that ends them."""
+    """Who has streams open, and the event that ends each."""
 
     def __init__(self, db: Database, every: float = EVERY) -> None:
         self._db, self._every = db, every
-        self._ended: dict[Caller, asyncio.Event] = {}
-        self._open: Counter[Caller] = Counter()
+        self._open: dict[Caller, set[asyncio.Event]] = {}
 
     @contextmanager
-    def over(self, who: Caller) -> Iterator[asyncio.Event]:
-        """While inside, the event is set once `who` may no longer."""
-        event = self._ended.setdefault(who, asyncio.Event())
-        self._open[who] += 1
+    def over(self, who: Caller, ended: asyncio.Event) -> Iterator[None]:
+        """While inside, `ended` is set once `who` may no longer."""
+        self._open.setdefault(who, set()).add(ended)
         try:
-            yield event
+            yield
         finally:
-            self._open[who] -= 1
+            self._open[who].remove(ended)
             if not self._open[who]:
-                del self._open[who], self._ended[who]
+                del self._open[who]
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -52,8 +49,8 @@ class Watch:
                     log.exception("could not look who may still read")
                     continue
                 for who in gone:
-                    if event := self._ended.get(who):
-                        event.set()
+                    for ended in self._open.get(who, ()):
+                        ended.set()
 
     def _gone(self, callers: list[Caller]) -> list[Caller]:
         sessions = [who.session for who in callers if who.session]

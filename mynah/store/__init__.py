@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from mynah.store.answers import (
+    Answer,
     Model,
     Told,
+    add_answer,
     add_prompt,
     begin_answer,
     charge,
@@ -14,10 +16,12 @@ from mynah.store.answers import (
     finish_interrupted,
     keep_partial,
     know_model,
+    note_usage,
     provenance,
     show_answer,
     told,
 )
+from mynah.store.api_talks import forget_prompt, place_prompt
 from mynah.store.conversations import (
     Listed,
     Said,
@@ -67,6 +71,7 @@ from mynah.store.search_index import Hit, search
 from mynah.store.shares import Shared, add_share, revoke_share, shared, shares
 
 __all__ = [
+    "Answer",
     "Database",
     "Hit",
     "Listed",
@@ -75,6 +80,7 @@ __all__ = [
     "Shared",
     "Thumb",
     "Told",
+    "add_answer",
     "add_message",
     "add_prompt",
     "add_share",
@@ -100,6 +106,7 @@ __all__ = [
     "finish_answer",
     "finish_interrupted",
     "forget_draft",
+    "forget_prompt",
     "keep_draft",
     "keep_partial",
     "know_model",
@@ -111,8 +118,10 @@ __all__ = [
     "migrate",
     "new_id",
     "note",
+    "note_usage",
     "open",
     "own",
+    "place_prompt",
     "prefer",
     "preferred",
     "provenance",

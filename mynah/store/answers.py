@@ -10,7 +10,7 @@ What a crash leaves between is finished by the next start as `interrupted`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -53,10 +53,15 @@ def add_prompt(tx: Connection, message_id: str) -> str:
         .join(message, message.c.conversation == conversation.c.id)
         .where(message.c.id == message_id)
     ).one()
-    context = json.dumps([said.message.to_json() for said in branch(tx, message_id)], ensure_ascii=False)
     row = {"id": new_id(), "owner": place.owner, "message": message_id, "source": place.source}
-    insert_once(tx, prompt, row | {"context_key": content.key(tx, place.owner, context)}, "message")
+    context = context_key(tx, place.owner, [said.message for said in branch(tx, message_id)])
+    insert_once(tx, prompt, row | {"context_key": context}, "message")
     return tx.execute(select(prompt.c.id).where(prompt.c.message == message_id)).scalar_one()
+
+
+def context_key(tx: Connection, owner: str, messages: Sequence[Message]) -> str:
+    """The keyed hash of a whole prompt."""
+    return content.key(tx, owner, json.dumps([said.to_json() for said in messages], ensure_ascii=False))
 
 
 def begin_answer(
@@ -103,8 +108,12 @@ def finish_answer(
     tokens: int,
     logprob_sum: float | None = None,
     tool_calls: str = "",
+    prompt_tokens: int | None = None,
 ) -> str:
-    """Turn a stream into the completion that it became, and return its id."""
+    """Turn a stream into the completion that it became, and return its id.
+
+    `prompt_tokens` corrects what was not known at the beginning.
+    """
     row = tx.execute(select(stream).where(stream.c.id == stream_id)).one()
     owner = tx.execute(select(prompt.c.owner).where(prompt.c.id == row.prompt)).scalar_one()
     content.seal(tx, row.content, text)
@@ -115,10 +124,40 @@ def finish_answer(
         "completion_tokens": tokens,
         "finished_at": now(),
     }
+    if prompt_tokens is not None:
+        ended["prompt_tokens"] = prompt_tokens
     kept = {name: value for name, value in row._mapping.items() if name in completion.c}
     tx.execute(completion.insert(), kept | ended)
     tx.execute(delete(stream).where(stream.c.id == stream_id))
     return stream_id
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that is over already; `sequence` is its place among those that a request's seed gave."""
+
+    id: str
+    text: str
+    tool_calls: str
+    params: SamplingParams
+    sequence: int
+    finish_reason: str
+    logprob_sum: float | None
+    prompt_tokens: int
+    completion_tokens: int
+    started_at: datetime
+    first_token_at: datetime | None
+    finished_at: datetime
+
+
+def add_answer(tx: Connection, prompt_id: str, model: str, answer: Answer) -> None:
+    """Keep an answer that was never a stream here."""
+    owner = tx.execute(select(prompt.c.owner).where(prompt.c.id == prompt_id)).scalar_one()
+    row = {name: value for name, value in vars(answer).items() if name in completion.c}
+    sampled = asdict(answer.params)
+    row |= {"seed": sampled.pop("seed"), "params": sampled | {"sequence": answer.sequence}}
+    row |= {"prompt": prompt_id, "model_version": model, "content": content.write(tx, owner, answer.text)}
+    tx.execute(completion.insert(), row | {"tool_calls": content.write_optional(tx, owner, answer.tool_calls)})
 
 
 def finish_interrupted(
@@ -165,13 +204,35 @@ def charge(
     c = completion.c
     known = select(completion, prompt.c.owner).join(prompt, prompt.c.id == c.prompt).where(c.id == completion_id)
     row = tx.execute(known).one()
-    served = {"user": row.owner, "api_key": api_key, "completion": row.id, "model_version": row.model_version}
-    tokens = {
-        "prompt_tokens": row.prompt_tokens if prompt_tokens < 0 else prompt_tokens,
-        "completion_tokens": row.completion_tokens,
-    }
-    seconds = (row.finished_at - row.started_at).total_seconds()
-    tx.execute(usage.insert(), {"id": new_id(), **served, **tokens, "seconds": seconds, "cost": round(cost, 9)})
+    note_usage(
+        tx,
+        row.owner,
+        api_key=api_key,
+        completion=row.id,
+        model_version=row.model_version,
+        prompt_tokens=row.prompt_tokens if prompt_tokens < 0 else prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        seconds=(row.finished_at - row.started_at).total_seconds(),
+        cost=cost,
+    )
+
+
+def note_usage(
+    tx: Connection,
+    person: str,
+    *,
+    api_key: str | None,
+    completion: str | None,
+    model_version: str | None,
+    prompt_tokens: int,
+    completion_tokens: int,
+    seconds: float,
+    cost: float,
+) -> None:
+    """What was served to a person, and under which key."""
+    row = {"id": new_id(), "user": person, "api_key": api_key, "completion": completion}
+    row |= {"model_version": model_version, "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}
+    tx.execute(usage.insert(), row | {"seconds": seconds, "cost": round(cost, 9)})
 
 
 @dataclass(frozen=True)

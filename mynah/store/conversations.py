@@ -80,7 +80,7 @@ def add_message(
         answer = tx.execute(select(completions).where(completions.c.id == completion)).one()
         words = {"content": answer.content, "tool_calls": answer.tool_calls}
     else:
-        calls = json.dumps([dict(call) for call in said.tool_calls], ensure_ascii=False) if said.tool_calls else ""
+        calls = calls_json(said)
         words = {
             "content": content.write(tx, author or place.owner, said.content, subject=place.owner),
             "tool_calls": content.write_optional(tx, author or place.owner, calls, subject=place.owner),
@@ -96,6 +96,11 @@ def add_message(
     if not place.temporary and place.source not in UNLISTED and said.role in ("user", "assistant"):
         search_index.add(tx, place.owner, id, said.content)
     return id
+
+
+def calls_json(said: Message) -> str:
+    """A message's tool calls as they are kept; empty for none."""
+    return json.dumps([dict(call) for call in said.tool_calls], ensure_ascii=False) if said.tool_calls else ""
 
 
 def rename(tx: Connection, owner: str, conversation_id: str, title: str) -> None:

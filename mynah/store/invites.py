@@ -96,4 +96,3 @@ def alone(tx: Connection) -> None:
 
 def _open() -> Any:
     return (invite.c.used_at.is_(None)) & (invite.c.expires_at > now())
-

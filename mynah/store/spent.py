@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from mynah.store import content
-from mynah.store.schema import api_key, model_version, new_id, now, usage
+from mynah.store.schema import api_key, model_version, now, usage
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,6 @@ class Day:
     prompt_tokens: int
     completion_tokens: int
     cost: float
-
-
-def add_usage(tx: Connection, person: str, key: str | None, prompt: int, completion: int, seconds: float, cost: float) -> None:
-    """Note what was served and is no completion of ours: embeddings, another engine's answers. In tokens."""
-    row = {"id": new_id(), "user": person, "api_key": key, "prompt_tokens": prompt, "completion_tokens": completion}
-    tx.execute(usage.insert(), row | {"seconds": seconds, "cost": round(cost, 9)})
 
 
 def usage_by_day(tx: Connection, days: int, person: str = "") -> list[Day]:

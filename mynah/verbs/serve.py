@@ -16,7 +16,7 @@ from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
 from mynah.server.remote import Remote
-from mynah.server.serve import greeting, listen, server
+from mynah.server.serve import first_admin_link, greeting, listen, server
 from mynah.verbs.where import HERE, Where, checkpoint
 
 
@@ -76,8 +76,9 @@ def serve(
         name, answering = where.run, _own(overrides, stage, also, where)
     db = store.open(database or where.home / "mynah.db")
     address = "http://{}:{}".format(*listener.getsockname())
+    join = first_admin_link(db, answering.settings.public_url or address) if accounts else ""
     console.print("[dim]Ctrl-C ends it.[/dim]")
-    print(greeting(address, name, bool(api_key)), flush=True)
+    print(greeting(address, name, accounts or bool(api_key), join), flush=True)
     server(build_app(answering, db, accounts=accounts, api_key=api_key)).run(sockets=[listener])
 
 

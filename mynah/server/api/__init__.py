@@ -1,0 +1,1 @@
+"""Our own routes, under /api: what the pages speak to."""
