@@ -14,18 +14,21 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
 from mynah.server.accounts import Accounts
-from mynah.server.api import keys, me, session, settings
+from mynah.server.api import answers, conversations, keys, me, models, session, settings
 from mynah.server.api import people as api_people
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.ledger import Ledger
 from mynah.server.limits import Limits
 from mynah.server.passwords import Passwords
+from mynah.server.record import forget, keeping
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
 from mynah.server.security import Gate, Site
 from mynah.server.streams import EventResponse, Streams
+from mynah.server.talks import Talks
 from mynah.server.upkeep import Upkeep
 from mynah.server.watch import Watch
 from mynah.store.database import Database
@@ -50,13 +53,16 @@ def build_app(
     Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one. `passwords`
     are hashed as argon2-cffi has it, unless one says how.
     """
-    streams, site = Streams(engine.settings.keep_seconds), Site(engine.settings.public_url)
-    identity, limits = Identity(db, accounts, site.secure), Limits(db)
-    watch, upkeep = Watch(db), Upkeep(db)
+    streams, ledger, site = Streams(engine.settings.keep_seconds), Ledger(db), Site(engine.settings.public_url)
+    identity, limits, watch, upkeep = Identity(db, accounts, site.secure), Limits(db), Watch(db), Upkeep(db)
     people = Accounts(db, identity, site, passwords or Passwords())
+    talks = Talks(engine, ledger, streams)
+    if isinstance(engine, Service) and engine.record is forget:
+        engine.record = keeping(ledger, engine.settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        ledger.start()
         await engine.start()
         beside = [asyncio.create_task(watch.run()), asyncio.create_task(upkeep.run())]
         yield
@@ -64,6 +70,7 @@ def build_app(
             task.cancel()
         await streams.close()
         await engine.stop()
+        await ledger.stop()
 
     app = FastAPI(
         title="mynah",
@@ -78,11 +85,12 @@ def build_app(
         _own(engine, streams, limits) if isinstance(engine, Service) else _others(engine, streams, limits)
     )
     app.include_router(_streams(streams))
-    app.include_router(session.routes(people))
     app.include_router(api_people.routes(people, streams))
     app.include_router(me.routes(people, streams, upkeep))
-    app.include_router(keys.routes(people))
-    app.include_router(settings.routes(people))
+    for of_people in (session, keys, settings):
+        app.include_router(of_people.routes(people))
+    for noun in (conversations, answers, models):
+        app.include_router(noun.routes(talks))
     app.include_router(_about(engine, app))
     errors.install(app)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics, site=site)

@@ -86,6 +86,13 @@ class Stream:
             if not self.kept and not self._readers:
                 self.stop()
 
+    async def objects(self) -> AsyncIterator[dict[str, Any]]:
+        """What the events say, from the first one to the last."""
+        async for some in self.read():
+            for line in some.decode().split("\n"):
+                if line.startswith("data: {"):
+                    yield json.loads(line.removeprefix("data: "))
+
     async def _write(self, objects: AsyncIterator[dict[str, Any]]) -> None:
         try:
             async for thing in objects:
@@ -133,6 +140,11 @@ class Streams:
         if id not in self._kept or self._kept[id].owner != owner:
             raise APIError(404, f"No stream '{id}' is kept here, or no longer.", param="id", code="stream_not_found")
         return self._kept[id]
+
+    def keeps(self, id: str) -> bool:
+        """Whether it can be read here, by its owner."""
+        self._forget_old()
+        return id in self._kept
 
     def stop_of(self, owner: str) -> None:
         """Stop all that is written for a person."""

@@ -186,11 +186,14 @@ def show_answer(tx: Connection, completion_id: str) -> str:
     """Put a completion into its conversation, below the question. The message has the completion's id."""
     row = tx.execute(select(completion).where(completion.c.id == completion_id)).one()
     place = (
-        select(message.c.id, message.c.conversation)
+        select(message.c.id, message.c.conversation, conversation.c.deleted_at)
         .join(prompt, prompt.c.message == message.c.id)
+        .join(conversation, conversation.c.id == message.c.conversation)
         .where(prompt.c.id == row.prompt)
     )
     asked = tx.execute(place).one()
+    if asked.deleted_at:  # while it was being written
+        content.forget(tx, [row.content, row.tool_calls])
     texts = content.read(tx, [row.content, row.tool_calls])
     calls = tuple(json.loads(texts.get(row.tool_calls, "[]")))
     said = Message("assistant", texts.get(row.content, ""), calls)

@@ -1,1 +1,1 @@
-"""Our own routes, under /api: what the pages speak to."""
+"""Our own routes, under /api: one file for each noun."""
