@@ -22,6 +22,7 @@ from mynah.server.generation import Service
 from mynah.server.identity import Caller, Identity, caller, may
 from mynah.server.ledger import Ledger
 from mynah.server.limits import Limits
+from mynah.server.meter import Meter
 from mynah.server.passwords import Passwords
 from mynah.server.record import forget, keeping
 from mynah.server.remote import Remote
@@ -54,7 +55,7 @@ def build_app(
     are hashed as argon2-cffi has it, unless one says how.
     """
     streams, ledger, site = Streams(engine.settings.keep_seconds), Ledger(db), Site(engine.settings.public_url)
-    identity, limits, watch, upkeep = Identity(db, accounts, site.secure), Limits(db), Watch(db), Upkeep(db)
+    identity, limits, watch, upkeep = Identity(db, accounts, site.secure), Limits(ledger), Watch(db), Upkeep(db)
     people = Accounts(db, identity, site, passwords or Passwords())
     talks = Talks(engine, ledger, streams)
     if isinstance(engine, Service) and engine.record is forget:
@@ -151,14 +152,18 @@ def _others(remote: Remote, streams: Streams, limits: Limits) -> APIRouter:
     @routes.post("/embeddings", dependencies=[Depends(may("embeddings"))])
     async def post(body: dict[str, Any], request: Request) -> Response:
         """Handed on to the engine's server."""
-        path, raw = request.url.path.removeprefix("/v1"), await request.body()
+        path, meter = (
+            request.url.path.removeprefix("/v1"),
+            Meter(remote, limits, request.state.caller, await request.body(), body),
+        )
+        await meter.open()
         if body.get("stream"):
-            answer = await while_connected(request.receive, remote.begin_stream(path, raw))
+            answer = await while_connected(request.receive, meter.begin_stream(path))
             if answer is None or isinstance(answer, Response):
                 return answer or GONE
             id, objects = answer
             return EventResponse(streams.open(id, objects, _resumable(request), request.state.caller.user))
-        return await while_connected(request.receive, remote.ask("POST", path, raw)) or GONE
+        return await while_connected(request.receive, meter.whole(path)) or GONE
 
     @routes.get("/models", dependencies=[Depends(may("models"))])
     async def models() -> Response:

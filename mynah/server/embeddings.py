@@ -35,7 +35,7 @@ async def embed(service: Service, body: EmbeddingRequest, limits: Limits, who: C
     for ids in inputs:
         check_length(ids, engine.context, "input")
     tokens = sum(map(len, inputs))
-    tab = await limits.open(who, tokens, service.price(tokens, 0))
+    tab = await limits.open(who, tokens, 0, service.settings.price(tokens, 0))
     rows: list[np.ndarray] = []
     read, begun = 0, time.time()
     try:
@@ -44,7 +44,7 @@ async def embed(service: Service, body: EmbeddingRequest, limits: Limits, who: C
             rows += list(normalize(means, dim=-1).cpu().numpy())
             read += sum(map(len, some))
     finally:  # also when the client leaves half-way
-        note = limits.note(tab, who, read, 0, time.time() - begun, service.price(read, 0))
+        note = limits.note(tab, who, read, 0, time.time() - begun, service.settings.price(read, 0))
         await asyncio.shield(note)
     usage = service.cost(tokens, 0)
     service.metrics.served(usage)

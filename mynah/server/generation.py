@@ -65,13 +65,8 @@ class Service:
             "total_tokens": prompt_tokens + completion_tokens,
         }
         if self.settings.price_prompt or self.settings.price_completion:
-            usage["cost"] = self.price(prompt_tokens, completion_tokens)
+            usage["cost"] = self.settings.price(prompt_tokens, completion_tokens)
         return usage
-
-    def price(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Of so many tokens, in the unit of the settings."""
-        prices = self.settings
-        return round((prompt_tokens * prices.price_prompt + completion_tokens * prices.price_completion) / 1000, 9)
 
 
 class Generation:
@@ -156,7 +151,7 @@ class Generation:
         """Take the most that this can cost from the caller's key. APIError 429, and it is abandoned, if too much."""
         prompt, most = sum(map(len, self.prompts)), len(self.writers) * self.params.max_new_tokens
         try:
-            self.tab = await limits.open(who, prompt + most, self.service.price(prompt, most))
+            self.tab = await limits.open(who, prompt, most, self.service.settings.price(prompt, most))
         except BaseException:
             self.abandon()
             raise
@@ -213,7 +208,7 @@ class Generation:
         begun, usage = self._first_token is not None, self.usage
         if begun and self.origin:
             await self._record(self.origin, now)
-        spent = self.service.price(usage["prompt_tokens"], usage["completion_tokens"])
+        spent = self.service.settings.price(usage["prompt_tokens"], usage["completion_tokens"])
         await self.tab.settle(usage["total_tokens"] if begun else 0, spent if begun else 0.0)
 
     async def _record(self, origin: Origin, now: float) -> None:

@@ -7,18 +7,20 @@ themselves.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+from sqlalchemy import Connection
 
 from mynah import store
 from mynah.server.errors import APIError
 from mynah.server.identity import Caller, not_valid
+from mynah.server.ledger import Ledger
 from mynah.server.service_settings import read_settings
 from mynah.store import access
 from mynah.store.allowance import Draw, Refusal, draw, give_back
-from mynah.store.database import Database
 from mynah.store.schema import now
 
 MINUTE = 60.0
@@ -28,20 +30,17 @@ MINUTE = 60.0
 class Tab:
     """What was reserved for one request."""
 
-    db: Database | None = None
-    tokens: Draw | None = None
-    money: Draw | None = None
+    ledger: Ledger | None = None
+    taken: tuple[Draw, ...] = ()
 
     async def settle(self, tokens: int, cost: float) -> None:
         """It took this much in the end; call it once."""
-        if self.db and (self.tokens or self.money):
-            await asyncio.to_thread(self._settle, self.db, tokens, cost)
+        if self.ledger and self.taken:
+            await self.ledger.write(partial(self._settle, tokens=tokens, cost=cost))
 
-    def _settle(self, db: Database, tokens: int, cost: float) -> None:
-        with db.writing() as tx:
-            for reserved, spent in ((self.tokens, tokens), (self.money, cost)):
-                if reserved:
-                    give_back(tx, reserved.name, reserved.amount - spent)
+    def _settle(self, tx: Connection, tokens: int, cost: float) -> None:
+        for one in self.taken:
+            give_back(tx, one.name, one.amount - (cost if one.seconds is None else tokens))
 
 
 FREE = Tab()
@@ -51,45 +50,50 @@ FREE = Tab()
 class Limits:
     """Opens a tab for each request of a key."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
-    async def open(self, who: Caller, tokens: int, cost: float) -> Tab:
-        """Reserve one request with so many tokens and such a cost, or APIError 429 with Retry-After."""
-        return await asyncio.to_thread(self._open, who.key, tokens, cost) if who.key else FREE
+    async def open(self, who: Caller, prompt: int, answer: int, cost: float) -> Tab:
+        """Reserve one request, its tokens and its cost, or APIError 429 with Retry-After.
+
+        Of the tokens, the prompt's must be there; an answer that becomes longer than the room that is left is given to
+        its end, and the key waits until the debt has run out.
+        """
+        if not who.key:
+            return FREE
+        wanted = await self._ledger.read(partial(_draws, key=who.key, prompt=prompt, answer=answer, cost=cost))
+        taken = await self._ledger.write(partial(draw, draws=wanted)) if wanted else []
+        if isinstance(taken, Refusal):
+            raise _too_much(taken)
+        return Tab(self._ledger, tuple(one for one in taken if not one.name.endswith(":requests")))
 
     async def note(self, tab: Tab, who: Caller, prompt: int, completion: int, seconds: float, cost: float) -> None:
         """Settle, and note as usage, what is no completion of ours: embeddings, another engine's answers. In tokens."""
         await tab.settle(prompt + completion, cost)
         if prompt or completion:
-            numbers = {"prompt_tokens": prompt, "completion_tokens": completion, "seconds": seconds, "cost": cost}
-            await asyncio.to_thread(self._note, who, numbers)
-
-    def _note(self, who: Caller, numbers: dict[str, Any]) -> None:
-        with self._db.writing() as tx:
-            store.note_usage(tx, who.user, api_key=who.key, completion=None, model_version=None, **numbers)
-
-    def _open(self, key: str, tokens: int, cost: float) -> Tab:
-        with self._db.reading() as tx:
-            own, service = access.key_limits(tx, key), read_settings(tx)
-        if own is None:  # revoked a moment ago
-            raise not_valid()
-        requests = _draw("requests", key, 1, _least(own.requests_per_minute, service.requests_per_minute))
-        of_tokens = _draw("tokens", key, tokens, _least(own.tokens_per_minute, service.tokens_per_minute))
-        budget = _least(own.monthly_budget, service.monthly_budget)
-        money = Draw(f"key:{key}:{now():%Y-%m}", cost, budget, None) if budget is not None else None
-        wanted = [one for one in (requests, of_tokens, money) if one]
-        if wanted:
-            with self._db.writing() as tx:
-                refusal = draw(tx, wanted)
-            if refusal:
-                raise _too_much(refusal)
-        return Tab(self._db, of_tokens, money)
+            numbers: dict[str, Any] = {
+                "prompt_tokens": prompt,
+                "completion_tokens": completion,
+                "seconds": seconds,
+                "cost": cost,
+            }
+            known: dict[str, Any] = {"api_key": who.key, "completion": None, "model_version": None}
+            await self._ledger.write(partial(store.note_usage, person=who.user, **known, **numbers))
 
 
-def _draw(what: str, key: str, amount: int, limit: float | None) -> Draw | None:
-    """More than the whole limit waits until nothing is taken, and is let through then: else it would never be."""
-    return Draw(f"key:{key}:{what}", min(amount, limit), limit, MINUTE) if limit is not None else None
+def _draws(tx: Connection, key: str, prompt: int, answer: int, cost: float) -> list[Draw]:
+    """What is wanted of a key's requests, tokens and money, as far as they have limits."""
+    own, service = access.key_limits(tx, key), read_settings(tx)
+    if own is None:  # revoked a moment ago
+        raise not_valid()
+    wanted = []
+    if (limit := _least(own.requests_per_minute, service.requests_per_minute)) is not None:
+        wanted.append(Draw(f"key:{key}:requests", 1, limit, MINUTE))
+    if (limit := _least(own.tokens_per_minute, service.tokens_per_minute)) is not None:
+        wanted.append(Draw(f"key:{key}:tokens", prompt + answer, limit, MINUTE, least=min(prompt, limit)))
+    if (limit := _least(own.monthly_budget, service.monthly_budget)) is not None:
+        wanted.append(Draw(f"key:{key}:{now():%Y-%m}", cost, limit, None))
+    return wanted
 
 
 def _least(*limits: float | None) -> float | None:

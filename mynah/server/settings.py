@@ -23,3 +23,7 @@ class ServeSettings(Settings):
     """Cost of 1 000 prompt tokens, in whatever unit; 0 for both prices leaves `cost` out of the usage."""
     price_completion: Amount = 0.0
     """Cost of 1 000 completion tokens."""
+
+    def price(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Of so many tokens."""
+        return round((prompt_tokens * self.price_prompt + completion_tokens * self.price_completion) / 1000, 9)

@@ -7,7 +7,7 @@ import hashlib
 from sqlalchemy import Connection
 
 from mynah.server.errors import APIError
-from mynah.store.allowance import Draw, draw, give_back
+from mynah.store.allowance import Draw, Refusal, draw, give_back
 from mynah.store.database import Database
 
 PER_ACCOUNT, PER_ADDRESS, SECONDS = 10, 60, 900.0
@@ -24,9 +24,9 @@ class Throttle:
         """Count an attempt before the password is looked at, so that parallel ones count too. APIError 429 for one too
         many, alike whether there is such an account or not."""
         with self._db.writing() as tx:
-            refusal = draw(tx, _draws(email, address))
-        if refusal:
-            wait = str(max(1, round(refusal.wait or SECONDS)))
+            taken = draw(tx, _draws(email, address))
+        if isinstance(taken, Refusal):
+            wait = str(max(1, round(taken.wait or SECONDS)))
             message = f"Too many attempts to sign in. Try again in {wait} s."
             raise APIError(
                 429, message, kind="rate_limit_error", code="too_many_attempts", headers={"Retry-After": wait}

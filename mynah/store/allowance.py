@@ -7,7 +7,7 @@ at once, and then one a second.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -28,6 +28,8 @@ class Draw:
     capacity: float
     seconds: float | None
     """In how many a full bucket runs empty by itself; None for never."""
+    least: float | None = None
+    """So much will do, if there is no room for all."""
 
     def level(self, kept: float, passed: timedelta) -> float:
         """What is in it, `passed` after it was `kept`."""
@@ -43,23 +45,28 @@ class Refusal:
     wait: float | None
 
 
-def draw(tx: Connection, draws: Iterable[Draw]) -> Refusal | None:
-    """Take all of `draws` or none. Two at the same moment wait for each other: nothing is given twice."""
-    at, levels = now(), []
+def draw(tx: Connection, draws: Iterable[Draw]) -> list[Draw] | Refusal:
+    """Take something of all `draws` or nothing; `amount` of those that come back is what was taken.
+
+    Two at the same moment wait for each other: nothing is given twice.
+    """
+    at, taken, levels = now(), [], []
     for one in sorted(draws, key=lambda one: one.name):  # always in one order, lest two wait for each other forever
         fresh = {"name": one.name, "level": 0.0, "at": at, "forget_at": _forget_at(one, at)}
         insert_once(tx, allowance, fresh, "name")
         kept = tx.execute(select(allowance).where(allowance.c.name == one.name).with_for_update()).one()
         level = one.level(kept.level, at - kept.at)
-        over = level + one.amount - one.capacity
-        if over > 1e-9:
-            wait = over * one.seconds / one.capacity if one.seconds and one.capacity else None
+        room = one.capacity - level
+        missing = (one.amount if one.least is None else one.least) - room
+        if missing > 1e-9:
+            wait = missing * one.seconds / one.capacity if one.seconds and one.capacity else None
             return Refusal(one, wait)
-        levels.append((one, level + one.amount))
-    for one, level in levels:
+        taken.append(replace(one, amount=min(one.amount, max(0.0, room))))
+        levels.append(level + taken[-1].amount)
+    for one, level in zip(taken, levels, strict=True):
         changed = {"level": level, "at": at, "forget_at": _forget_at(one, at)}
         tx.execute(update(allowance).where(allowance.c.name == one.name).values(changed))
-    return None
+    return taken
 
 
 def give_back(tx: Connection, name: str, amount: float) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 
 from mynah import store
 from mynah.server.accounts import Accounts
+from mynah.server.api.here import Id, found
 from mynah.server.api.people import Name
 from mynah.server.errors import APIError
 from mynah.server.identity import Caller, admin, caller
@@ -71,14 +72,11 @@ def routes(accounts: Accounts) -> APIRouter:
         return _described(row, body.name) | {"secret": secret}
 
     @api.delete("/me/keys/{id}")
-    def revoke(id: str, me: Me) -> dict[str, Any]:
+    def revoke(id: Id, me: Me) -> dict[str, Any]:
         """It opens nothing from now on."""
-        try:
-            with accounts.db.writing() as tx:
-                access.revoke_key(tx, me.user, id)
-                store.note(tx, me.user, "key.revoke", id)
-        except LookupError:
-            raise APIError(404, "There is no such key.", param="id", code="key_not_found") from None
+        with found(), accounts.db.writing() as tx:
+            access.revoke_key(tx, me.user, id)
+            store.note(tx, me.user, "key.revoke", id)
         return {"id": id, "deleted": True}
 
     @api.get("/me/usage")

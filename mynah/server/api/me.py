@@ -12,6 +12,7 @@ from sqlalchemy import Row
 
 from mynah import store
 from mynah.server.accounts import Accounts, Person
+from mynah.server.api.here import Id, found
 from mynah.server.api.people import Email, Name
 from mynah.server.api.session import Secret
 from mynah.server.errors import APIError
@@ -55,7 +56,7 @@ class Params(Body):
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=2**31)] | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
 
 
 class Preferences(Body):
@@ -118,14 +119,11 @@ def _sessions(api: APIRouter, accounts: Accounts) -> None:
         return {"items": [_session(row, me) for row in rows], "next": None}
 
     @api.delete("/sessions/{id}")
-    def end(id: str, me: Me) -> dict[str, Any]:
+    def end(id: Id, me: Me) -> dict[str, Any]:
         """Sign out there."""
-        try:
-            with accounts.db.writing() as tx:
-                access.end_session(tx, me.user, id)
-                store.note(tx, me.user, "session.end", id)
-        except LookupError:
-            raise APIError(404, "There is no such session.", param="id", code="session_not_found") from None
+        with found(), accounts.db.writing() as tx:
+            access.end_session(tx, me.user, id)
+            store.note(tx, me.user, "session.end", id)
         return {"id": id, "deleted": True}
 
     @api.delete("/sessions")

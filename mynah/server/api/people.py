@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row
 
 from mynah import store
 from mynah.server.accounts import NO_INVITE, Accounts, Person
+from mynah.server.api.here import Id, found, missing
 from mynah.server.api.session import Secret, entered
 from mynah.server.errors import APIError
 from mynah.server.identity import Caller, admin
@@ -86,7 +87,7 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
             return {"items": [_described(row) for row in people(tx)], "next": None}
 
     @api.patch("/people/{id}")
-    async def change(id: str, body: Change, who: Admin) -> dict[str, Any]:
+    async def change(id: Id, body: Change, who: Admin) -> dict[str, Any]:
         """Give a role, disable or enable; it holds for their next request, and ends their streams if disabled."""
 
         def changed() -> Row[Any]:
@@ -116,13 +117,10 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
         return told | {"expires_at": (now() + lasts).isoformat()}
 
     @api.delete("/invites/{id}")
-    def withdraw(id: str, who: Admin) -> dict[str, Any]:
+    def withdraw(id: Id, who: Admin) -> dict[str, Any]:
         """Let a link open nothing any more."""
-        try:
-            with accounts.db.writing() as tx:
-                invites.withdraw_invite(tx, who.user, id)
-        except LookupError:
-            raise NO_INVITE from None
+        with found(), accounts.db.writing() as tx:
+            invites.withdraw_invite(tx, who.user, id)
         return {"id": id, "deleted": True}
 
     return api
@@ -132,7 +130,7 @@ def _changed(tx: Connection, who: Caller, id: str, body: Change) -> Row[Any]:
     invites.alone(tx)  # two admins at once must not each take the other for the one that stays
     row = store.find_user(tx, id=id)
     if row is None or row.role == "service" or row.email == LOCAL:
-        raise APIError(404, "There is no such person.", param="id", code="person_not_found")
+        raise missing()
     leaves = (body.role not in (None, "admin")) or body.disabled
     if row.role == "admin" and leaves and not invites.admins(tx, but=id):
         raise APIError(409, "This is the only admin; make somebody else one first.", code="last_admin")
