@@ -19,7 +19,7 @@ from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
 from mynah.server.promotion import promoted
 from mynah.server.remote import Remote
-from mynah.server.serve import greeting, listen, server
+from mynah.server.serve import first_admin_link, greeting, listen, server
 from mynah.store import Database
 from mynah.verbs.where import HERE, Where, checkpoint
 
@@ -80,8 +80,9 @@ def serve(
     else:
         name, answering = where.run, _own(overrides, stage, also, where, db)
     address = "http://{}:{}".format(*listener.getsockname())
+    join = first_admin_link(db, answering.settings.public_url or address) if accounts else ""
     console.print("[dim]Ctrl-C ends it.[/dim]")
-    print(greeting(address, name, bool(api_key)), flush=True)
+    print(greeting(address, name, accounts or bool(api_key), join), flush=True)
     server(build_app(answering, db, home=where.home, accounts=accounts, api_key=api_key)).run(sockets=[listener])
 
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from mynah import store
-from mynah.engine import Token
 from mynah.nouns import Message
 from mynah.server.app import build_app
 from mynah.server.page_routes import PAGE
 from mynah.store.database import Database
 from tests import toys
-from tests.server.conftest import CONTEXT, Address, Parrot, parrot, running, service
+from tests.server.conftest import Address, Parrot, parrot, running, service
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"

@@ -11,6 +11,7 @@ import httpx2
 import openai
 import pytest
 import torch
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from torch import Tensor
 
@@ -22,6 +23,7 @@ from mynah.server.app import build_app
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
+from mynah.server.passwords import Passwords
 from mynah.server.record import Served, forget
 from mynah.server.remote import Remote
 from mynah.server.serve import listen, server
@@ -95,10 +97,11 @@ def service(*models: ServedModel, recorded: list[Served] | None = None, **settin
 def serving(
     engine: Service | Remote, api_key: str = "", *, db: Database | None = None, accounts: bool = False
 ) -> Iterator[Address]:
-    """A running service; without a `db`, over an empty one that goes with it."""
+    """A running service; without a `db`, over an empty one that goes with it. Passwords are hashed at little cost."""
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     with TemporaryDirectory() as folder:
         opened = db or store.open(Path(folder) / "mynah.db")
-        with running(build_app(engine, opened, accounts=accounts, api_key=api_key)) as address:
+        with running(build_app(engine, opened, accounts=accounts, api_key=api_key, passwords=cheap)) as address:
             yield address
         if not db:
             opened.close()
