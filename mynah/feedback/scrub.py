@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+# ASCII, so that a Chinese character right before or after a number is no part of it.
 KEY = re.compile(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[^-]|-(?!----)){0,20000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
     r"|\b(?:sk|pk|rk)[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,}"  # OpenAI, Anthropic, Stripe, ours
@@ -19,14 +20,16 @@ KEY = re.compile(
     r"|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"  # a JSON web token
     r"|(?<=[Bb]earer )[A-Za-z0-9._~+/-]{16,}=*"
     r"|(?<=://)[^\s/:@]{1,100}:[^\s/@]{1,200}(?=@)"  # user:password in an address
+    re.ASCII,
 )
-EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
-CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d]|[.,]\d)")
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])", re.ASCII)
+CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?!\d|[.,]\d)", re.ASCII)
 PHONE = re.compile(
     r"(?<![\w+])\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,6}(?![\w])"  # +86 10 8888 6666
     r"|(?<![\w.+-])1[3-9]\d(?:[ -]?\d{4}){2}(?![\w])"  # 138 0013 8000, a mobile phone in China
     r"|(?<![\w.+-])0\d{2,3}[ -]\d{7,8}(?![\w])"  # 010-88886666
-    r"|(?<![\w.+-])(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}(?![\w])"  # (555) 010-4477
+    r"|(?<![\w.+-])(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}(?![\w])",  # (555) 010-4477
+    re.ASCII,
 )
 DIGITS = range(8, 16)
 """Digits of a telephone number in international form (E.164)."""

@@ -33,15 +33,15 @@ def frozen(db, **recipe):
     return freeze(db, Recipe(now(), **recipe))
 
 
-def test_a_ranking_keeps_its_ties_and_labellers_stay_apart(db):
-    with db.writing() as tx:
+def test_a_ranking_keeps_its_ties_and_labellers_stay_apart(sqlite):
+    with sqlite.writing() as tx:
         first, (a, b, c) = asked(tx, "Is it?", "Yes.", "No.", "Perhaps.")
         one, other = person(tx, "labeller"), person(tx, "labeller")
         wrong = store.rank(tx, one, first.prompt, {a: 3, b: 2, c: 1})
         store.rank(tx, one, first.prompt, {a: 1, b: 2, c: 2}, supersedes=wrong)
         store.rank(tx, other, first.prompt, {c: 1, b: 2, a: 3})
         store.rank(tx, other, first.prompt, {a: 1, b: 2}, all_bad=True)
-    found = frozen(db)
+    found = frozen(sqlite)
     rows = {row.labeller: row for row in found.comparisons}
     assert rows[one].completions == rows[other].completions == ("No.", "Perhaps.", "Yes.")  # so step 2 groups them
     assert (rows[one].ranks, rows[other].ranks) == ((2, 2, 1), (2, 1, 3))
@@ -49,9 +49,9 @@ def test_a_ranking_keeps_its_ties_and_labellers_stay_apart(db):
     assert found.gathered.left_out["rankings that call all answers bad"] == 1
 
 
-def test_an_edit_is_a_comparison_and_shows_how_to_answer_if_it_changes_enough(db):
+def test_an_edit_is_a_comparison_and_shows_how_to_answer_if_it_changes_enough(sqlite):
     answer = "It is a red bird that sings in the morning."
-    with db.writing() as tx:
+    with sqlite.writing() as tx:
         for question, edit in (("What is it?", answer.replace("red", "blue")), ("Who is there?", "A blue fish, I am told.")):
             first, [completion] = asked(tx, question, answer)
             store.demonstrate(tx, first.owner, first.prompt, edit, edited_from=completion)
@@ -61,7 +61,7 @@ def test_an_edit_is_a_comparison_and_shows_how_to_answer_if_it_changes_enough(db
         cut = store.begin_answer(tx, stopped.prompt, store.know_model(tx, MODEL), SAMPLED, 5)
         store.finish_answer(tx, cut, "In the", finish_reason="cancelled", tokens=2)
         store.demonstrate(tx, stopped.owner, stopped.prompt, "In the old tree.", edited_from=cut)
-    found = frozen(db)
+    found = frozen(sqlite)
     shown = {row.messages[0].content: row for row in found.demonstrations}
     assert set(shown) == {"Who is there?", "And where?"}
     assert shown["Who is there?"].messages[-1] == Message("assistant", "A blue fish, I am told.")
@@ -71,8 +71,8 @@ def test_an_edit_is_a_comparison_and_shows_how_to_answer_if_it_changes_enough(db
     assert changed("今天天气很好", "明天天气很好") == pytest.approx(1 / 6)
 
 
-def test_opposite_thumbs_are_a_light_pair_and_others_none(db):
-    with db.writing() as tx:
+def test_opposite_thumbs_are_a_light_pair_and_others_none(sqlite):
+    with sqlite.writing() as tx:
         ann, bob = person(tx), person(tx)
         first, (a, b, c) = asked(tx, "Is it?", "Yes.", "No.", "Perhaps.", owner=ann)
         store.react(tx, ann, a, 1)
@@ -82,19 +82,19 @@ def test_opposite_thumbs_are_a_light_pair_and_others_none(db):
         second, (d, e) = asked(tx, "Was it?", "Yes.", "No.", owner=bob)
         store.react(tx, bob, d, 1)
         store.react(tx, ann, e, -1)  # by another person: that compares nothing
-    [row] = frozen(db, signs_share=1.0).comparisons
+    [row] = frozen(sqlite, signs_share=1.0).comparisons
     assert (row.prompt.id, row.completions, row.ranks) == (first.prompt, ("No.", "Yes."), (2, 1))
     assert row.weight == pytest.approx(0.3)
 
 
-def test_one_persons_thumbs_weigh_at_most_1_a_day(db):
-    with db.writing() as tx:
+def test_one_persons_thumbs_weigh_at_most_1_a_day(sqlite):
+    with sqlite.writing() as tx:
         ann = person(tx)
         for question in QUESTIONS[:10]:
             _, (a, b) = asked(tx, question, "Yes.", "No.", owner=ann)
             store.react(tx, ann, a, 1)
             store.react(tx, ann, b, -1)
-    rows = frozen(db, signs_share=1.0).comparisons
+    rows = frozen(sqlite, signs_share=1.0).comparisons
     assert len(rows) == 10
     assert sum(row.weight for row in rows) == pytest.approx(1.0)
 
@@ -102,14 +102,15 @@ def test_one_persons_thumbs_weigh_at_most_1_a_day(db):
 def test_500_thumbs_of_sock_puppets_move_less_than_1_percent(sqlite):
     """Whoever opens 250 accounts that each praise one answer and blame another."""
     with sqlite.writing() as tx:
-        labellers = [person(tx, "labeller") for _ in range(3)]
-        for question in QUESTIONS[:60]:
+        labellers = [person(tx, "labeller") for _ in range(9)]
+        for question in QUESTIONS[:20]:
             first, (a, b) = asked(tx, question, "Good.", "Bad.")
             for labeller in labellers:
                 store.rank(tx, labeller, first.prompt, {a: 1, b: 2})
         for number in range(250):
+            if number % 25 == 0:
+                first, (a, b) = asked(tx, QUESTIONS[20 + number // 25], "Good.", "Bad.")
             puppet = person(tx)
-            _, (a, b) = asked(tx, f"{QUESTIONS[number % 60]} {number}", "Good.", "Bad.", owner=puppet)
             store.react(tx, puppet, a, -1)
             store.react(tx, puppet, b, 1)
     rows = frozen(sqlite).comparisons
@@ -185,11 +186,11 @@ def test_temporary_chats_simulated_labels_and_gold_never_train(db):
     assert [row.prompt.id for row in frozen(db, simulated=True).comparisons] == [first.prompt]
 
 
-def test_secrets_are_replaced_on_both_sides(db):
-    with db.writing() as tx:
+def test_secrets_are_replaced_on_both_sides(sqlite):
+    with sqlite.writing() as tx:
         first, (a, b) = asked(tx, "Write to ann@example.org", "Done, ann@example.org.", "Call +86 10 8888 6666.")
         store.rank(tx, first.owner, first.prompt, {a: 1, b: 2})
-    found = frozen(db)
+    found = frozen(sqlite)
     [row] = found.comparisons
     assert row.prompt.messages[0].content == "Write to [email]"
     assert row.completions == ("Call [phone].", "Done, [email].")
@@ -205,12 +206,12 @@ def test_near_duplicates_are_on_one_side_for_good(sqlite, monkeypatch):
             store.rank(tx, first.owner, first.prompt, {a: 1, b: 2})
             return first.prompt
 
-    prompts = [ask(question) for question in QUESTIONS[:30]]
+    prompts = [ask(question) for question in QUESTIONS[:16]]
     train = {row.prompt.id for row in frozen(sqlite).comparisons}
     test = {row.prompt.id for row in frozen(sqlite, split="test").comparisons}
     assert train | test == set(prompts)
     assert not train & test
-    assert 5 < len(test) < 25
+    assert 1 < len(test) < 15
     near = {ask(f"{question.upper()}!!"): before for question, before in zip(QUESTIONS, prompts, strict=False)}
     monkeypatch.setattr(groups, "SHARES", {"test": 0.0, "validation": 0.0})  # later draws change nothing
     now_test = {row.prompt.id for row in frozen(sqlite, split="test").comparisons}
