@@ -9,15 +9,16 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mynah.nouns import Completion, SamplingParams
+from mynah.nouns import Completion, Message, SamplingParams
 from mynah.server.errors import APIError, EngineError
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
-from mynah.server.record import Record, Served, forget
+from mynah.server.record import Origin, Record, Served, forget
 from mynah.server.requests import Sampling
 from mynah.server.serving import EngineThread, Job, Letter
 from mynah.server.settings import ServeSettings
 from mynah.server.writer import Piece, Writer
+from mynah.store import new_id
 
 COLDEST = 1e-3
 """A temperature below it is taken as 0: logits divided by it would leave the range of fp32."""
@@ -84,11 +85,12 @@ class Generation:
         params: SamplingParams,
         tools: bool = False,
         unseen: bool = False,
+        origin: Origin | None = None,
     ) -> None:
         self.unseen = unseen
         """Only the prompts are of interest: what is drawn is neither shown nor counted."""
-        self.service, self.model = service, model
-        self.id, self.created = f"{kind}-{secrets.token_hex(16)}", int(time.time())
+        self.service, self.model, self.origin = service, model, origin
+        self.id, self.created = f"{kind}-{new_id()}", int(time.time())
         self.n, self.prompts, self.params = body.n or 1, [tuple(prompt) for prompt in prompts], params
         self._asked = time.time()
         self._first_token: float | None = None
@@ -114,6 +116,7 @@ class Generation:
     async def pieces(self) -> AsyncIterator[Piece]:
         """What comes, in order for each choice. Leaving early frees the rows; the end is recorded either way."""
         open_jobs, done = set(self._jobs), {}
+        ends = []
         try:
             for job in self._jobs:
                 self.service.thread.submit(job)
@@ -122,7 +125,10 @@ class Generation:
                 if letter.error:
                     raise EngineError(f"The engine failed ({letter.error}).") from letter.error
                 for piece in self._read(letter):
-                    yield piece
+                    if piece.finish_reason:  # told once it is recorded
+                        ends.append(Piece(piece.choice, finish_reason=piece.finish_reason))
+                    if beginning := replace(piece, finish_reason=None):
+                        yield beginning
                 if letter.done is not None:
                     open_jobs.remove(letter.job)
                     done[letter.job] = letter.done[0]
@@ -132,6 +138,12 @@ class Generation:
             for job in open_jobs:
                 self.service.thread.cancel(job)
             await self._close()
+        for piece in ends:
+            yield piece
+
+    def abandon(self) -> None:
+        """Give up a generation whose pieces nobody has begun to read."""
+        self.model.in_flight -= len(self.writers)
 
     async def finish(self) -> None:
         """Wait until all choices are whole; `writers` then hold them."""
@@ -177,15 +189,17 @@ class Generation:
         model.in_flight -= len(self.writers)
         model.seconds += 0.1 * (now - self._asked - model.seconds)
         self.service.metrics.served(self.usage)
-        if self._first_token is not None:
+        if self._first_token is not None and self.origin:
             await asyncio.shield(self._record(now))  # also when the client leaves at this very moment
 
     async def _record(self, now: float) -> None:
+        assert self.origin
         for i, prompt in enumerate(self.prompts):
-            await self.service.record(self._served(i * self.n, prompt, now))
+            await self.service.record(self._served(self.origin, i * self.n, prompt, now))
 
-    def _served(self, first: int, prompt: tuple[int, ...], now: float) -> Served:
+    def _served(self, origin: Origin, first: int, prompt: tuple[int, ...], now: float) -> Served:
         model, writers = self.model, self.writers[first : first + self.n]
+        text = () if origin.messages else (Message("user", model.assistant.tokenizer.decode(prompt)),)
         return Served(
             id=self.id,
             model=model.name,
@@ -196,6 +210,12 @@ class Generation:
             sequence=first,
             completions=tuple(_completion(writer) for writer in writers),
             texts=tuple(writer.text for writer in writers),
+            calls=tuple(tuple(writer.calls) for writer in writers),
+            finish_reasons=tuple(writer.finish_reason or "cancelled" for writer in writers),
+            messages=origin.messages or text,
+            origin=origin,
+            version=model,
+            unseen=self.unseen,
             asked=self._asked,
             first_token=self._first_token,
             finished=now,

@@ -29,8 +29,8 @@ class Stream:
     Without `kept` the writer stops with its last reader.
     """
 
-    def __init__(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool) -> None:
-        self.id, self.kept = id, kept
+    def __init__(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool, owner: str) -> None:
+        self.id, self.kept, self.owner = id, kept, owner
         self.ended: float | None = None
         """When, on the monotonic clock."""
         self._events: list[bytes] = []
@@ -70,6 +70,13 @@ class Stream:
             if not self.kept and not self._readers:
                 self.stop()
 
+    async def objects(self) -> AsyncIterator[dict[str, Any]]:
+        """What the events say, from the first one to the last."""
+        async for some in self.read():
+            for line in some.decode().split("\n"):
+                if line.startswith("data: {"):
+                    yield json.loads(line.removeprefix("data: "))
+
     async def _write(self, objects: AsyncIterator[dict[str, Any]]) -> None:
         try:
             async for thing in objects:
@@ -100,18 +107,31 @@ class Streams:
         self._keep_seconds = keep_seconds
         self._kept: dict[str, Stream] = {}
 
-    def open(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool) -> Stream:
+    def open(self, id: str, objects: AsyncIterator[dict[str, Any]], kept: bool, owner: str) -> Stream:
+        """Begin to write; `owner` is the person who alone may read it."""
         self._forget_old()
-        stream = Stream(id, objects, kept)
+        stream = Stream(id, objects, kept, owner)
         if kept:
             self._kept[id] = stream
         return stream
 
-    def find(self, id: str) -> Stream:
+    def find(self, id: str, owner: str) -> Stream:
+        """APIError 404 alike for somebody else's and for one that never was."""
         self._forget_old()
-        if id not in self._kept:
+        if id not in self._kept or self._kept[id].owner != owner:
             raise APIError(404, f"No stream '{id}' is kept here, or no longer.", param="id", code="stream_not_found")
         return self._kept[id]
+
+    def keeps(self, id: str) -> bool:
+        """Whether it can be read here, by its owner."""
+        self._forget_old()
+        return id in self._kept
+
+    def stop_of(self, owner: str) -> None:
+        """Stop all that is written for a person."""
+        for stream in self._kept.values():
+            if stream.owner == owner:
+                stream.stop()
 
     async def close(self) -> None:
         """Stop them all, and wait until what they said is recorded."""

@@ -14,6 +14,7 @@ from mynah.store.once import insert_once
 from mynah.store.schema import SERVICE, audit, consent, conversation, message, new_id, now, ranking, reaction, user
 
 AUDIT_LOCK = 0x6175646974  # "audit"
+LOCAL = "this machine"  # in the place of an e-mail address, which it is not: nobody can sign in with it
 
 
 def add_user(tx: Connection, role: str = "user", name: str = "", email: str = "", password_hash: str = "") -> str:
@@ -28,6 +29,18 @@ def service_account(tx: Connection) -> str:
     """The owner of words that stay whoever leaves: guidelines, rules."""
     insert_once(tx, user, {"id": SERVICE, "role": "service", "salt": os.urandom(32)}, "id")
     return SERVICE
+
+
+def local_person(tx: Connection) -> str:
+    """The id of whoever sits at this machine, an admin: the one person of a service without accounts."""
+    row = {"id": new_id(), "role": "admin", "name": "This machine", "email": LOCAL, "salt": os.urandom(32)}
+    insert_once(tx, user, row, "email")
+    return tx.execute(select(user.c.id).where(user.c.email == LOCAL)).scalar_one()
+
+
+def find_local(tx: Connection) -> str | None:
+    """The id of the local person, if it was needed before."""
+    return tx.scalar(select(user.c.id).where(user.c.email == LOCAL))
 
 
 def find_user(tx: Connection, *, id: str = "", email: str = "") -> Row[Any] | None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from mynah import store
 from mynah.config import load
 from mynah.errors import UserError
 from mynah.progress import console
@@ -25,6 +26,8 @@ def serve(
     also: tuple[str, ...] = (),
     port: int = 0,
     engine: str = "",
+    accounts: Annotated[bool, Parameter(negative="--no-accounts")] = True,
+    database: Annotated[str, Parameter(env_var="MYNAH_DATABASE")] = "",
     api_key: Annotated[str, Parameter(env_var="MYNAH_API_KEY")] = "",
     engine_key: Annotated[str, Parameter(env_var="MYNAH_ENGINE_KEY")] = "",
     where: Where = HERE,
@@ -34,6 +37,7 @@ def serve(
     ```
     mynah serve --run demo
     mynah serve --run demo --also round-1/1-sft serve.rows=32
+    mynah serve --run demo --no-accounts
     mynah serve --engine http://127.0.0.1:8000
     ```
 
@@ -49,11 +53,18 @@ def serve(
         By default 8642, or the next that is free.
     engine
         The URL of another OpenAI-compatible server (vLLM, Ollama) that answers in place of a run.
+    accounts
+        Whether people sign in; `--no-accounts` takes everybody who reaches this machine for the one person at it.
+    database
+        A database elsewhere than HOME/mynah.db: postgresql://USER@HOST/NAME, or sqlite:///PATH.
     api_key
-        Requests must bring this key; better set in the environment than on the command line, which others see.
+        Without accounts: requests must bring this key; better set in the environment than on the command line, which
+        others see.
     engine_key
         The key for `engine`.
     """
+    if api_key and accounts:
+        raise UserError("--api-key is for --no-accounts: with accounts, people make keys of their own at the page.")
     listener = listen(port)
     answering: Service | Remote
     if engine:
@@ -63,10 +74,11 @@ def serve(
         name, answering = "MODEL", Remote(engine, settings, Metrics(), engine_key)
     else:
         name, answering = where.run, _own(overrides, stage, also, where)
+    db = store.open(database or where.home / "mynah.db")
     address = "http://{}:{}".format(*listener.getsockname())
     console.print("[dim]Ctrl-C ends it.[/dim]")
     print(greeting(address, name, bool(api_key)), flush=True)
-    server(build_app(answering, api_key)).run(sockets=[listener])
+    server(build_app(answering, db, accounts=accounts, api_key=api_key)).run(sockets=[listener])
 
 
 def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: Where) -> Service:

@@ -4,13 +4,17 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import openai
 import pytest
 import torch
+from fastapi import FastAPI
 from torch import Tensor
 
+from mynah import store
 from mynah.agent.assistant import Assistant
 from mynah.engine import Engine, Token
 from mynah.engine.scheduler import Row
@@ -22,6 +26,7 @@ from mynah.server.record import Served
 from mynah.server.remote import Remote
 from mynah.server.serve import listen, server
 from mynah.server.settings import ServeSettings
+from mynah.store.database import Database
 from tests import toys
 
 CONTEXT = 512
@@ -52,6 +57,10 @@ class Address(str):
     def http(self) -> httpx2.Client:
         return httpx2.Client(base_url=self, timeout=30, trust_env=False)
 
+    def page(self) -> httpx2.Client:
+        """As a page of the service in a browser: it keeps cookies, and says where it is from."""
+        return httpx2.Client(base_url=self, timeout=30, trust_env=False, headers={"Origin": self})
+
 
 def assistant(seed: int = 0, rows: int = 16) -> Assistant:
     """Untrained, sharp, and so full of surprises: any token can come, a piece of a character too."""
@@ -80,9 +89,22 @@ def service(*models: ServedModel, recorded: list[Served] | None = None, **settin
 
 
 @contextmanager
-def serving(engine: Service | Remote, api_key: str = "") -> Iterator[Address]:
+def serving(
+    engine: Service | Remote, api_key: str = "", *, db: Database | None = None, accounts: bool = False
+) -> Iterator[Address]:
+    """A running service; without a `db`, over an empty one that goes with it."""
+    with TemporaryDirectory() as folder:
+        opened = db or store.open(Path(folder) / "mynah.db")
+        with running(build_app(engine, opened, accounts=accounts, api_key=api_key)) as address:
+            yield address
+        if not db:
+            opened.close()
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[Address]:
     listener = listen(port=0)
-    running = server(build_app(engine, api_key))
+    running = server(app)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not running.started:

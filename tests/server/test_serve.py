@@ -39,7 +39,7 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "mynah", "serve", "--run", "team", "--home", tmp_path, "--port", str(port)]
-    more = ["--also", "0-pretrain", "serve.rows=4", "hardware.dtype=float32"]
+    more = ["--no-accounts", "--also", "0-pretrain", "serve.rows=4", "hardware.dtype=float32"]
     process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline()

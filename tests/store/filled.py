@@ -45,7 +45,12 @@ def fill(tx: Connection, words: str) -> dict[str, str]:
     for table in metadata.sorted_tables:
         if table.name == "content" or table.name not in there:
             continue
-        row = {column.name: value for column in table.c if (value := _value(tx, column, ids, words)) is not None}
+        there = {column["name"] for column in inspect(tx).get_columns(table.name)}  # fewer in an old database
+        row = {
+            column.name: value
+            for column in table.c
+            if column.name in there and (value := _value(tx, column, ids, words)) is not None
+        }
         tx.execute(table.insert(), row)
         ids[table.name] = row.get("id") or tx.scalar(
             select(next(iter(table.primary_key or table.c))).select_from(table)
