@@ -153,4 +153,3 @@ def _entry(tx: Connection, row: Gained) -> Entry:
     for person in row.writers:
         key = content.key(tx, person, key)
     return Entry(row.evidence, row.id, key, weight)
-

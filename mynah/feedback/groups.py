@@ -24,8 +24,8 @@ STRICTEST = ("gold", "test", "validation", "train")
 def settle(db: Database, asked: Iterable[Asked]) -> int:
     """Put every one of these prompts that is in no group into one, and return how many that were.
 
-    A prompt joins the group of its near-duplicates: by its first question or as a whole, as `mynah data` splits. Prompts
-    whose words are gone stay outside. Reading takes its time, writing is short.
+    A prompt joins the group of its near-duplicates: by its first question or as a whole, as `mynah data` splits.
+    Prompts whose words are gone stay outside. Reading takes its time, writing is short.
     """
     new = {row.id: row for row in asked if row.group is None}
     if not new:

@@ -96,9 +96,7 @@ class _Gathering:
             for row in preferences(self.evidence, self.found.left_out)
             if self._taken(row.prompt, row.source, {row.author, row.writer} - {""})
         ]
-        shown = [
-            row for row in latest_edits(self.evidence.shown) if self._taken(row.prompt, row.source, {row.author})
-        ]
+        shown = [row for row in latest_edits(self.evidence.shown) if self._taken(row.prompt, row.source, {row.author})]
         ids = {id for row in preferred for id in row.contents} | {row.content for row in shown}
         ids |= {self._original(row).content for row in shown if row.edited_from}
         texts = {id: text for id, text in content.read(self.tx, ids).items() if id}
@@ -184,9 +182,7 @@ class _Gathering:
     def _clean(self, said: Conversation) -> Conversation:
         return tuple(replace(message, content=scrub(message.content, self.found.scrubbed)) for message in said)
 
-    def _gained(
-        self, table: str, id: str, asked: Asked, writer: str, row: Demonstration | Comparison | None
-    ) -> Gained:
+    def _gained(self, table: str, id: str, asked: Asked, writer: str, row: Demonstration | Comparison | None) -> Gained:
         people = self._said(asked)[1] | ({writer} if writer else set())
         return Gained(table, id, (asked.owner, *sorted(people - {asked.owner})), row)
 

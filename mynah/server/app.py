@@ -13,6 +13,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
 from mynah.server.api import answers, conversations, models
+from mynah.server.channels.desk import Desk
+from mynah.server.channels.routes import Channels
+from mynah.server.channels.settings import NO_CHANNELS, ChannelSettings
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
@@ -33,13 +36,21 @@ GONE = Response(status_code=499)
 """Nobody reads it; nginx's number for a client that left."""
 
 
-def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False, api_key: str = "") -> FastAPI:
+def build_app(
+    engine: Service | Remote,
+    db: Database,
+    *,
+    accounts: bool = False,
+    api_key: str = "",
+    channels: ChannelSettings = NO_CHANNELS,
+) -> FastAPI:
     """The service over its own models, or over another server's.
 
     Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one.
     """
     streams, ledger = Streams(engine.settings.keep_seconds), Ledger(db)
     talks = Talks(engine, ledger, streams)
+    outside = Channels(channels, Desk(ledger, talks))
     if isinstance(engine, Service) and engine.record is forget:
         engine.record = keeping(ledger, engine.settings)
 
@@ -48,6 +59,7 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
         ledger.start()
         await engine.start()
         yield
+        await outside.close()
         await streams.close()
         await engine.stop()
         await ledger.stop()
@@ -65,6 +77,7 @@ def build_app(engine: Service | Remote, db: Database, *, accounts: bool = False,
     app.include_router(_streams(streams))
     for noun in (conversations, answers, models):
         app.include_router(noun.routes(talks))
+    app.include_router(outside.routes())
     app.include_router(_about(engine, app))
     errors.install(app)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics)

@@ -80,4 +80,6 @@ def add_group(tx: Connection, split: str) -> str:
 
 def put_in_group(tx: Connection, prompt_ids: Sequence[str], group: str) -> None:
     """Put prompts into a group, those that are in none; it stays theirs, which the database holds too."""
-    tx.execute(update(prompt).where(prompt.c.id.in_(prompt_ids), prompt.c.prompt_group.is_(None)).values(prompt_group=group))
+    tx.execute(
+        update(prompt).where(prompt.c.id.in_(prompt_ids), prompt.c.prompt_group.is_(None)).values(prompt_group=group)
+    )

@@ -95,7 +95,9 @@ def scrub(db: Database) -> bool:
     False if somebody's long reading kept the log from being emptied: then call it again later.
     """
     if not db.file:
-        db.run_alone('VACUUM FULL content, search_text, draft, stream, user_setting, outside_person, outside_thread, "user"')
+        db.run_alone(
+            'VACUUM FULL content, search_text, draft, stream, user_setting, outside_person, outside_thread, "user"'
+        )
         return True
     optimise = "INSERT INTO search_index (search_index) VALUES ('optimize')"
     return db.run_alone(optimise, "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")[0] == 0

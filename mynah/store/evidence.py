@@ -148,7 +148,7 @@ def evidence(tx: Connection, until: datetime, purpose: str = "training") -> Evid
     judged |= {row.edited_from for row in shown if row.edited_from}
     judged |= {id for row in votes for id in (row.a, row.b) if id}
     answers = {row.id: row for row in _answers(tx, judged)}
-    asked = {row.prompt for row in (*rankings, *shown, *answers.values())}
+    asked = {row.prompt for row in rankings} | {row.prompt for row in shown} | {row.prompt for row in answers.values()}
     prompts = {row.id: row for row in _prompts(tx, asked, until)}
     return Evidence(until, rankings, shown, thumbs, votes, answers, prompts, _consenting(tx, until, purpose))
 

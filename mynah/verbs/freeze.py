@@ -91,7 +91,9 @@ def _again(kept: Kept, number: int, out: Path | None) -> None:
         folder.write(out, {"": _rows(made)}, [], {}, {"dataset": number})
         _show(out, _rows(made))
     if different:
-        raise UserError(f"data set {number} is not what it was: manifest {different[0].manifest}, then {different[0].frozen}.")
+        raise UserError(
+            f"data set {number} is not what it was: manifest {different[0].manifest}, then {different[0].frozen}."
+        )
 
 
 def _rows(made: list[Rebuilt]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -12,6 +13,7 @@ from mynah.errors import UserError
 from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.server.app import build_app
+from mynah.server.channels.settings import load_channels
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
@@ -30,6 +32,7 @@ def serve(
     database: Annotated[str, Parameter(env_var="MYNAH_DATABASE")] = "",
     api_key: Annotated[str, Parameter(env_var="MYNAH_API_KEY")] = "",
     engine_key: Annotated[str, Parameter(env_var="MYNAH_ENGINE_KEY")] = "",
+    channels: Annotated[Path | None, Parameter(env_var="MYNAH_CHANNELS")] = None,
     where: Where = HERE,
 ) -> None:
     """Serve the newest policy of a run to every program that speaks OpenAI's API, on this machine only.
@@ -62,9 +65,13 @@ def serve(
         others see.
     engine_key
         The key for `engine`.
+    channels
+        A TOML file, readable by its owner alone, that sets up WeCom and Slack; so do MYNAH_WECOM_… and MYNAH_SLACK_…
+        in the environment. docs/wecom-and-slack.md goes through it.
     """
     if api_key and accounts:
         raise UserError("--api-key is for --no-accounts: with accounts, people make keys of their own at the page.")
+    outside = load_channels(channels)
     listener = listen(port)
     answering: Service | Remote
     if engine:
@@ -78,7 +85,7 @@ def serve(
     address = "http://{}:{}".format(*listener.getsockname())
     console.print("[dim]Ctrl-C ends it.[/dim]")
     print(greeting(address, name, bool(api_key)), flush=True)
-    server(build_app(answering, db, accounts=accounts, api_key=api_key)).run(sockets=[listener])
+    server(build_app(answering, db, accounts=accounts, api_key=api_key, channels=outside)).run(sockets=[listener])
 
 
 def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: Where) -> Service:

@@ -1,7 +1,5 @@
 """The store's fixtures, and people who agreed that what they say and judge trains."""
 
-from collections.abc import Callable, Iterator
-
 import pytest
 from sqlalchemy import Connection
 
@@ -35,7 +33,6 @@ def asked(tx: Connection, question: str, *answers: str, owner: str = "") -> tupl
 
 
 @pytest.fixture
-def all_train(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def all_train(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every new group of prompts is for training: a test of other rules draws no lots."""
     monkeypatch.setattr(groups, "SHARES", {"test": 0.0, "validation": 0.0})
-    yield lambda: None

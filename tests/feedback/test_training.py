@@ -11,8 +11,8 @@ from mynah.feedback import groups
 from mynah.feedback.freeze import freeze, rebuild
 from mynah.feedback.training import Recipe, changed
 from mynah.nouns import Message, SamplingParams
-from mynah.store.schema import dataset, dataset_row, gold_key, guideline, new_id, now, prompt, task
 from mynah.store.content import write
+from mynah.store.schema import dataset, dataset_row, gold_key, guideline, new_id, now, prompt, task
 from tests.feedback.conftest import answered, asked, person
 from tests.store.conftest import MODEL
 
@@ -20,7 +20,11 @@ pytestmark = pytest.mark.usefixtures("all_train")
 
 
 SAMPLED = SamplingParams(seed=7)
-QUESTIONS = [f"{a} {b} {a * 3}?" for a in ("owl", "kiwi", "heron", "wren", "robin", "crow", "finch", "swan") for b in "acegikmoqsuwy"]
+QUESTIONS = [
+    f"{a} {b} {a * 3}?"
+    for a in ("owl", "kiwi", "heron", "wren", "robin", "crow", "finch", "swan")
+    for b in "acegikmoqsuwy"
+]
 
 
 def add(tx, table, **row):
@@ -52,7 +56,10 @@ def test_a_ranking_keeps_its_ties_and_labellers_stay_apart(sqlite):
 def test_an_edit_is_a_comparison_and_shows_how_to_answer_if_it_changes_enough(sqlite):
     answer = "It is a red bird that sings in the morning."
     with sqlite.writing() as tx:
-        for question, edit in (("What is it?", answer.replace("red", "blue")), ("Who is there?", "A blue fish, I am told.")):
+        for question, edit in (
+            ("What is it?", answer.replace("red", "blue")),
+            ("Who is there?", "A blue fish, I am told."),
+        ):
             first, [completion] = asked(tx, question, answer)
             store.demonstrate(tx, first.owner, first.prompt, edit, edited_from=completion)
         same, [completion] = asked(tx, "What is what?", answer)
@@ -79,7 +86,7 @@ def test_opposite_thumbs_are_a_light_pair_and_others_none(sqlite):
         store.react(tx, ann, b, -1)
         store.react(tx, ann, c, -1)
         store.react(tx, ann, c, 0)  # taken back
-        second, (d, e) = asked(tx, "Was it?", "Yes.", "No.", owner=bob)
+        _, (d, e) = asked(tx, "Was it?", "Yes.", "No.", owner=bob)
         store.react(tx, bob, d, 1)
         store.react(tx, ann, e, -1)  # by another person: that compares nothing
     [row] = frozen(sqlite, signs_share=1.0).comparisons

@@ -29,9 +29,7 @@ def upgrade() -> None:
         sa.Column("conversation", sa.String(32), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_outside_thread"),
-        sa.ForeignKeyConstraint(
-            ["outside_person"], ["outside_person.id"], name="fk_outside_thread_outside_person"
-        ),
+        sa.ForeignKeyConstraint(["outside_person"], ["outside_person.id"], name="fk_outside_thread_outside_person"),
         sa.ForeignKeyConstraint(["conversation"], ["conversation.id"], name="fk_outside_thread_conversation"),
         sa.UniqueConstraint("outside_person", "thread", name="uq_outside_thread_outside_person_thread"),
     )
