@@ -25,8 +25,8 @@ PATIENCE = 4.0
 class Channels:
     """The services that are set up, with their routes."""
 
-    def __init__(self, settings: ChannelSettings, desk: Desk, patience: float = PATIENCE) -> None:
-        self.desk, self._patience = desk, patience
+    def __init__(self, settings: ChannelSettings, desk: Desk) -> None:
+        self.desk = desk
         self.wecom = WeCom(settings.wecom) if settings.wecom else None
         self.slack = Slack(settings.slack) if settings.slack else None
 
@@ -64,7 +64,7 @@ class Channels:
                 return Response()
             answering = self.desk.take(wecom, said)
             if answering.sending is None:
-                await asyncio.wait({answering.text}, timeout=self._patience)
+                await asyncio.wait({answering.text}, timeout=PATIENCE)
             if answering.sending is None and answering.text.done():
                 reply = wecom.reply(said, answering.text.result())
                 if reply:

@@ -110,7 +110,7 @@ def read_xml(document: bytes) -> dict[str, str]:
         parser.Parse(document, True)
     except expat.ExpatError as error:
         raise Refused(f"no XML ({expat.errors.messages[error.code]})") from None
-    except ValueError:  # an encoding that Python does not know
+    except (LookupError, ValueError):  # an encoding that Python does not know
         raise Refused("no XML that can be read") from None
     return found
 

@@ -10,8 +10,8 @@ import pytest
 
 from mynah import store
 from mynah.server.app import build_app
-from mynah.server.channels.settings import ChannelSettings, SlackSettings, WeComSettings
 from mynah.server.channels import routes
+from mynah.server.channels.settings import ChannelSettings, SlackSettings, WeComSettings
 from mynah.store import Database
 from tests.server.channels.outside_world import (
     AES_KEY,
@@ -60,9 +60,7 @@ def outside() -> Iterator[Outside]:
 
 
 @pytest.fixture
-def serve(
-    tmp_path: Path, outside: Outside, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Service]]:
+def serve(tmp_path: Path, outside: Outside, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Service]]:
     """`serve("text", pause)`: a service whose model says this; with accounts on, as in earnest."""
     opened: list = []
 

@@ -21,6 +21,7 @@ from xml.dom import minidom
 
 CORP, AGENT, SECRET = "wwcorp", 1000002, "app-secret-of-the-test"
 TOKEN, AES_KEY = "tok3n", base64.b64encode(bytes(range(32))).decode().rstrip("=")
+CREATED = int(time.time())  # of every message: a repeat of one has the time of the first
 SIGNING, BOT = "8f742231b10e8888abcd99yyyzzz85a5", "xoxb-token-of-the-test"
 
 
@@ -57,11 +58,18 @@ def signed(encrypted: str, *, at: float | None = None, nonce: str = "1372623149"
 
 
 def message(
-    text: str, id: str = "1", person: str = "zhangsan", *, corp: str = CORP, receive_id: str = CORP, kind: str = "text", **more: Any
+    text: str,
+    id: str = "1",
+    person: str = "zhangsan",
+    *,
+    corp: str = CORP,
+    receive_id: str = CORP,
+    kind: str = "text",
+    **more: Any,
 ) -> Callback:
     said = (
         f"<xml><ToUserName><![CDATA[{corp}]]></ToUserName><FromUserName><![CDATA[{person}]]></FromUserName>"
-        f"<CreateTime>{int(time.time())}</CreateTime><MsgType><![CDATA[{kind}]]></MsgType>"
+        f"<CreateTime>{CREATED}</CreateTime><MsgType><![CDATA[{kind}]]></MsgType>"
         f"<Content><![CDATA[{text}]]></Content><MsgId>{id}</MsgId><AgentID>{AGENT}</AgentID></xml>"
     )
     encrypted = sealed(said, receive_id)
@@ -93,7 +101,11 @@ def texts(document: bytes) -> dict[str, str]:
 def slack_signed(body: bytes, *, at: float | None = None, secret: str = SIGNING) -> dict[str, str]:
     stamp = str(int(time.time() if at is None else at))
     signature = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
-    return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={signature}", "Content-Type": "application/json"}
+    return {
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={signature}",
+        "Content-Type": "application/json",
+    }
 
 
 def slack_event(text: str, ts: str = "1700000000.000100", *, team: str = "T1", **event: Any) -> bytes:
@@ -154,6 +166,9 @@ class Outside:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                self.do_POST()
+
+            def do_POST(self) -> None:
                 parts = urlsplit(self.path)
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -166,8 +181,6 @@ class Outside:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
-
-            do_POST = do_GET
 
             def log_message(self, *_: Any) -> None:
                 pass
