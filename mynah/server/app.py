@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
-from mynah.server.api import answers, conversations, models
+from mynah.server.api import answers, conversations, drafts, feedback, models, shares
 from mynah.server.channels.desk import Desk
 from mynah.server.channels.routes import Channels
 from mynah.server.channels.settings import NO_CHANNELS, ChannelSettings
@@ -27,6 +27,7 @@ from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingReque
 from mynah.server.security import Gate
 from mynah.server.streams import EventResponse, Streams
 from mynah.server.talks import Talks
+from mynah.server.upkeep import Upkeep
 from mynah.store.database import Database
 
 RESUMABLE = "x-stream-resumable"
@@ -49,7 +50,7 @@ def build_app(
     Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one.
     """
     streams, ledger = Streams(engine.settings.keep_seconds), Ledger(db)
-    talks = Talks(engine, ledger, streams)
+    talks, upkeep = Talks(engine, ledger, streams), Upkeep(ledger, engine.settings)
     outside = Channels(channels, Desk(ledger, talks))
     if isinstance(engine, Service) and engine.record is forget:
         engine.record = keeping(ledger, engine.settings)
@@ -57,11 +58,13 @@ def build_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         ledger.start()
+        await upkeep.start()
         await engine.start()
         yield
         await outside.close()
         await streams.close()
         await engine.stop()
+        await upkeep.stop()
         await ledger.stop()
 
     app = FastAPI(
@@ -75,7 +78,7 @@ def build_app(
     app.state.db, app.state.identity = db, Identity(db, accounts)
     app.include_router(_own(engine, streams) if isinstance(engine, Service) else _others(engine, streams))
     app.include_router(_streams(streams))
-    for noun in (conversations, answers, models):
+    for noun in (conversations, answers, feedback, shares, drafts, models):
         app.include_router(noun.routes(talks))
     app.include_router(outside.routes())
     app.include_router(_about(engine, app))

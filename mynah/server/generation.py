@@ -20,6 +20,8 @@ from mynah.server.settings import ServeSettings
 from mynah.server.writer import Piece, Writer
 from mynah.store import new_id
 
+KEEP_EVERY = 1.0
+"""Seconds of an answer of which a crash may leave no record."""
 COLDEST = 1e-3
 """A temperature below it is taken as 0: logits divided by it would leave the range of fp32."""
 
@@ -116,7 +118,7 @@ class Generation:
     async def pieces(self) -> AsyncIterator[Piece]:
         """What comes, in order for each choice. Leaving early frees the rows; the end is recorded either way."""
         open_jobs, done = set(self._jobs), {}
-        ends = []
+        ends, kept = [], self._asked
         try:
             for job in self._jobs:
                 self.service.thread.submit(job)
@@ -124,6 +126,9 @@ class Generation:
                 letter = await self._inbox.get()
                 if letter.error:
                     raise EngineError(f"The engine failed ({letter.error}).") from letter.error
+                if self.origin and not self.unseen and time.time() - kept > KEEP_EVERY:
+                    kept = time.time()
+                    await self._record(kept, over=False)
                 for piece in self._read(letter):
                     if piece.finish_reason:  # told once it is recorded
                         ends.append(Piece(piece.choice, finish_reason=piece.finish_reason))
@@ -190,12 +195,12 @@ class Generation:
         model.seconds += 0.1 * (now - self._asked - model.seconds)
         self.service.metrics.served(self.usage)
         if self._first_token is not None and self.origin:
-            await asyncio.shield(self._record(now))  # also when the client leaves at this very moment
+            await asyncio.shield(self._record(now, over=True))  # also when the client leaves at this very moment
 
-    async def _record(self, now: float) -> None:
+    async def _record(self, now: float, over: bool) -> None:
         assert self.origin
         for i, prompt in enumerate(self.prompts):
-            await self.service.record(self._served(self.origin, i * self.n, prompt, now))
+            await self.service.record(replace(self._served(self.origin, i * self.n, prompt, now), over=over))
 
     def _served(self, origin: Origin, first: int, prompt: tuple[int, ...], now: float) -> Served:
         model, writers = self.model, self.writers[first : first + self.n]
@@ -216,6 +221,7 @@ class Generation:
             origin=origin,
             version=model,
             unseen=self.unseen,
+            over=True,
             asked=self._asked,
             first_token=self._first_token,
             finished=now,

@@ -17,7 +17,8 @@ HOST, PORT, PORTS = "127.0.0.1", 8642, 20
 def listen(port: int = 0) -> socket.socket:
     """A listening socket: `port`, or without one 8642 or the next that is free. Raises UserError if there is none."""
     for candidate in [port] if port else range(PORT, PORT + PORTS):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # Named, as asyncio turns off Nagle's algorithm only then: else a body waits 40 ms for the header's receipt.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, candidate))

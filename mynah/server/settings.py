@@ -16,6 +16,8 @@ class ServeSettings(Settings):
     """The longest request body."""
     keep_seconds: Amount = 300.0
     """How long a resumable stream can be read again after its end."""
+    temporary_hours: Amount = 24.0
+    """How long the words of a temporary chat are kept after the last of them."""
     price_prompt: Amount = 0.0
     """Cost of 1 000 prompt tokens, in whatever unit; 0 for both prices leaves `cost` out of the usage."""
     price_completion: Amount = 0.0

@@ -22,7 +22,7 @@ from mynah.server.app import build_app
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
-from mynah.server.record import Served
+from mynah.server.record import Served, forget
 from mynah.server.remote import Remote
 from mynah.server.serve import listen, server
 from mynah.server.settings import ServeSettings
@@ -80,12 +80,14 @@ def parrot(text: str = "", pause: float = 0.0, rows: int = 16, name: str = "tiny
 
 
 def service(*models: ServedModel, recorded: list[Served] | None = None, **settings) -> Service:
+    """Without a list to record in, it records in its store."""
+
     async def record(finished: Served) -> None:
-        if recorded is not None:
+        if recorded is not None and finished.over:
             recorded.append(finished)
 
     limits = {"rows": models[0].assistant.engine.rows if models else 16, **settings}
-    return Service(Models(list(models)), ServeSettings(**limits), Metrics(), record)
+    return Service(Models(list(models)), ServeSettings(**limits), Metrics(), forget if recorded is None else record)
 
 
 @contextmanager
