@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from mynah import jsonl
 from mynah.feedback.groups import settle
-from mynah.feedback.training import Gained, Gathered, Recipe, gather
+from mynah.feedback.training import RAW, Gained, Gathered, Recipe, gather
 from mynah.files import sha256, write_folder, write_json
 from mynah.nouns import Comparison, Demonstration
 from mynah.store import content
@@ -59,7 +59,7 @@ def freeze(db: Database, recipe: Recipe, author: str | None = None) -> Frozen:
     """Settle the sides of new prompts, gather what the recipe takes, and keep it under the next number."""
     with db.reading() as tx:
         asked = evidence(tx, recipe.until).prompts.values()
-    settle(db, asked)
+    settle(db, [row for row in asked if not row.temporary and row.source != RAW])
     with db.reading() as tx:
         gathered = gather(tx, recipe)
         recipe = replace(recipe, signs_scale=gathered.signs_scale)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from sqlalchemy import func, select, update
 
@@ -14,7 +13,7 @@ from mynah import store
 from mynah.nouns import Message
 from mynah.server.talks import title_of
 from mynah.store import Database, new_id
-from mynah.store.schema import completion, content, conversation, message, prompt, stream, usage
+from mynah.store.schema import completion, content, conversation, message, stream, usage
 from tests import toys
 from tests.server.conftest import CONTEXT, Address, parrot, served, service, serving
 from tests.server.test_remote import remote
