@@ -1,6 +1,7 @@
 """The files that people exchange with other tools: JSONL in conversational form, read with the line of every mistake.
 
-{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}       a demonstration
+{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}       a demonstration; with
+                                                                          "supervise": "last" only by its last answer
 {"prompt": [{"role": "user", "content": "…"}]}                                                 a prompt
 {"prompt": […], "completions": [[{"role": "assistant", "content": "…"}], …]}                   samples
 {"prompt": […], "completions": [[…], …], "ranks": [1, 2, 2, 4]}                                a ranking
@@ -81,7 +82,8 @@ def write_texts(path: Path, texts: Iterable[str]) -> None:
 
 
 def demonstration_row(row: Demonstration) -> Row:
-    return {"messages": _plain(row.messages), "source": row.source}
+    plain: Row = {"messages": _plain(row.messages), "source": row.source}
+    return plain if row.supervise == "all" else plain | {"supervise": row.supervise}
 
 
 def sample_row(row: Samples) -> Row:
@@ -137,7 +139,10 @@ def demonstration_of(row: Row) -> Demonstration:
     messages = _messages(row, "messages")
     if not any(message.role == "assistant" for message in messages):
         raise Mistake('field "messages": has no assistant turn, so nothing is demonstrated.')
-    return Demonstration(messages, _name(row, "source"))
+    supervise = row.get("supervise", "all")
+    if supervise not in ("all", "last"):
+        raise Mistake('field "supervise": all or last is needed, for the assistant turns that show how to answer.')
+    return Demonstration(messages, _name(row, "source"), supervise)
 
 
 def prompt_of(row: Row) -> Prompt:

@@ -85,6 +85,8 @@ class Demonstration:
 
     messages: Conversation
     source: str = ""
+    supervise: Literal["all", "last"] = "all"
+    """Which of the assistant's turns show how to answer: only the last, where a model gave those before it."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 # ASCII, so that a Chinese character right before or after a number is no part of it.
 KEY = re.compile(
@@ -51,6 +53,19 @@ def scrub(text: str, found: Counter[str]) -> str:
     text = KEY.sub(lambda _: placeholder("key"), text)
     text = EMAIL.sub(lambda _: placeholder("email"), text)
     return PHONE.sub(phone, CARD.sub(card, text))
+
+
+def scrub_all(value: Any, found: Counter[str]) -> Any:
+    """A JSON value with every string in it scrubbed; the names of fields stay."""
+    match value:
+        case str():
+            return scrub(value, found)
+        case Mapping():
+            return {name: scrub_all(part, found) for name, part in value.items()}
+        case list() | tuple():
+            return [scrub_all(part, found) for part in value]
+        case _:
+            return value
 
 
 def luhn(number: str) -> bool:

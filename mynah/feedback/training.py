@@ -17,7 +17,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from mynah.feedback.preferences import Preference, latest_edits, preferences
-from mynah.feedback.scrub import scrub
+from mynah.feedback.scrub import scrub, scrub_all
 from mynah.nouns import Comparison, Conversation, Demonstration, Message, Prompt
 from mynah.store import content
 from mynah.store.evidence import Answer, Asked, Evidence, Shown, evidence, said_before
@@ -152,7 +152,7 @@ class _Gathering:
             self.found.left_out["small edits, which are comparisons only"] += 1
             return None
         messages = (*self._clean(said), Message("assistant", scrub(answer, self.found.scrubbed)))
-        made = Demonstration(messages, row.source if not row.edited_from else f"{row.source} edit")
+        made = Demonstration(messages, row.source if not row.edited_from else f"{row.source} edit", "last")
         return self._gained("demonstration", row.id, asked, row.author, made)
 
     def _comparison(self, row: Preference, texts: Mapping[str, str]) -> Gained | None:
@@ -180,7 +180,11 @@ class _Gathering:
         return self._gained(row.evidence, row.id, asked, row.writer, comparison)
 
     def _clean(self, said: Conversation) -> Conversation:
-        return tuple(replace(message, content=scrub(message.content, self.found.scrubbed)) for message in said)
+        found = self.found.scrubbed
+        return tuple(
+            Message(one.role, scrub(one.content, found), tuple(scrub_all(call, found) for call in one.tool_calls))
+            for one in said
+        )
 
     def _gained(self, table: str, id: str, asked: Asked, writer: str, row: Demonstration | Comparison | None) -> Gained:
         people = self._said(asked)[1] | ({writer} if writer else set())

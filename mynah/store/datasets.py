@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, text, update
 
 from mynah.store.schema import dataset, dataset_row, new_id, prompt, prompt_group
 
+LOCK = 0x64617461  # "data"
 Kind = Literal["demonstrations", "comparisons"]
 
 
@@ -33,6 +34,8 @@ def manifest(entries: Iterable[Entry]) -> str:
 
 def next_number(tx: Connection) -> int:
     """The number for what is frozen now; the kinds that one freezing gives share it."""
+    if tx.dialect.name == "postgresql":  # two who freeze at once would take the same
+        tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
     return (tx.scalar(select(func.max(dataset.c.number))) or 0) + 1
 
 
@@ -44,7 +47,7 @@ def add_dataset(
     entries: Sequence[Entry],
     author: str | None = None,
 ) -> str:
-    """Keep a data set as evidence. IntegrityError if another one took the number meanwhile."""
+    """Keep a data set as evidence, under a `next_number` of the same transaction."""
     id = new_id()
     row = {"id": id, "kind": kind, "number": number, "recipe": recipe, "manifest": manifest(entries)}
     tx.execute(dataset.insert(), row | {"rows": len(entries), "author": author})

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from mynah.feedback.scrub import luhn, scrub
+from mynah.feedback.scrub import luhn, scrub, scrub_all
 
 
 def clean(text: str) -> str:
@@ -75,3 +75,11 @@ def test_hostile_text_takes_no_time(text: str) -> None:
     began = time.process_time()
     clean(text)
     assert time.process_time() - began < 1.0
+
+
+def test_arguments_of_tools_are_scrubbed_too() -> None:
+    found: Counter[str] = Counter()
+    call = {"type": "function", "function": {"name": "mail", "arguments": '{"to": "ann@example.org", "n": 3}'}}
+    assert scrub_all(call, found)["function"]["arguments"] == '{"to": "[email]", "n": 3}'
+    assert scrub_all({"a": ["+442079460958", 5, None]}, found) == {"a": ["[phone]", 5, None]}
+    assert found == Counter(email=1, phone=1)

@@ -71,6 +71,7 @@ def test_an_edit_is_a_comparison_and_shows_how_to_answer_if_it_changes_enough(sq
     found = frozen(sqlite)
     shown = {row.messages[0].content: row for row in found.demonstrations}
     assert set(shown) == {"Who is there?", "And where?"}
+    assert {row.supervise for row in found.demonstrations} == {"last"}  # a model gave the answers before it
     assert shown["Who is there?"].messages[-1] == Message("assistant", "A blue fish, I am told.")
     better = {row.prompt.messages[0].content: row.completions[row.ranks.index(1)] for row in found.comparisons}
     assert better == {"What is it?": answer.replace("red", "blue"), "Who is there?": "A blue fish, I am told."}
