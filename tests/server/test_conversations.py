@@ -40,7 +40,7 @@ class Page:
     """What the page does."""
 
     def __init__(self, address: Address) -> None:
-        self.address, self.http = address, address.http()
+        self.address, self.http = address, address.page()
 
     def start(self, **body) -> str:
         return self.http.post("/api/conversations", json=body).raise_for_status().json()["id"]
