@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from mynah import store
-from mynah.engine import Token
 from mynah.nouns import Message
 from mynah.server.app import build_app
 from mynah.server.page_routes import PAGE
 from mynah.store.database import Database
 from tests import toys
-from tests.server.conftest import CONTEXT, Address, Parrot, parrot, running, service
+from tests.server.conftest import Address, Parrot, parrot, running, service
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -38,6 +36,11 @@ class Bird:
         for engine in self.engines:
             engine.ids, engine.pause = list(toys.chat().encode_answer(text)), pause
 
+    def goes_on(self, text: str, pause: float = 0.02) -> None:
+        """It says this over and over, and never ends."""
+        for engine in self.engines:
+            engine.ids, engine.pause = toys.tokenizer().encode(text), pause
+
     def has_talked(self, *said: tuple[str, str], title: str = "", pinned: bool = False) -> str:
         """A conversation that is in the store already: (role, text) after (role, text)."""
         with self.db.writing() as tx:
@@ -51,10 +54,6 @@ class Bird:
             if pinned:
                 store.change_conversation(tx, self.owner, talk, pinned=True)
         return talk
-
-
-class Sight(Page):
-    """For annotations only: a Playwright page, see `page`."""
 
 
 def chromium_path() -> str | None:
@@ -88,6 +87,7 @@ def built() -> Path:
 @pytest.fixture(scope="session")
 def bird(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bird]:
     models = [parrot("Hello.", name="mynah"), parrot("Hello.", name="elder")]
+    models[1].weights = "sha256:" + "1" * 64
     engines = [model.assistant.engine for model in models]
     db = store.open(tmp_path_factory.mktemp("page") / "mynah.db")
     with running(build_app(service(*models), db)) as address:
