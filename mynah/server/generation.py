@@ -11,6 +11,8 @@ from typing import Any
 
 from mynah.nouns import Completion, Message, SamplingParams
 from mynah.server.errors import APIError, EngineError
+from mynah.server.identity import Caller
+from mynah.server.limits import FREE, Limits, Tab
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
 from mynah.server.record import Origin, Record, Served, forget
@@ -59,15 +61,13 @@ class Service:
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
         """OpenAI's `usage`, with a `cost` if there are prices."""
-        prices = self.settings
         usage: dict[str, Any] = {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
             "total_tokens": prompt_tokens + completion_tokens,
         }
-        if prices.price_prompt or prices.price_completion:
-            cost = (prompt_tokens * prices.price_prompt + completion_tokens * prices.price_completion) / 1000
-            usage["cost"] = round(cost, 9)
+        if self.settings.price_prompt or self.settings.price_completion:
+            usage["cost"] = self.settings.price(prompt_tokens, completion_tokens)
         return usage
 
 
@@ -108,6 +108,8 @@ class Generation:
         """One finished completion of each prompt, for its `prompt_logprobs`."""
         self.over = False
         """Whether all was said; not so when the client left."""
+        self.tab: Tab = FREE
+        """What the caller's key may still spend; settled at the end."""
         self._admit()
 
     @property
@@ -149,6 +151,16 @@ class Generation:
     def abandon(self) -> None:
         """Give up a generation whose pieces nobody has begun to read."""
         self.model.in_flight -= len(self.writers)
+
+    async def reserve(self, limits: Limits, who: Caller) -> Generation:
+        """Take the most that this can cost from the caller's key. APIError 429, and it is abandoned, if too much."""
+        prompt, most = sum(map(len, self.prompts)), len(self.writers) * self.params.max_new_tokens
+        try:
+            self.tab = await limits.open(who, prompt, most, self.service.settings.price(prompt, most))
+        except BaseException:
+            self.abandon()
+            raise
+        return self
 
     async def finish(self) -> None:
         """Wait until all choices are whole; `writers` then hold them."""
@@ -194,8 +206,15 @@ class Generation:
         model.in_flight -= len(self.writers)
         model.seconds += 0.1 * (now - self._asked - model.seconds)
         self.service.metrics.served(self.usage)
-        if self._first_token is not None and self.origin:
-            await asyncio.shield(self._record(now, over=True))  # also when the client leaves at this very moment
+        await asyncio.shield(self._end(now))  # also when the client leaves at this very moment
+
+    async def _end(self, now: float) -> None:
+        """Record what was said, and pay for it; for what never began, nothing."""
+        begun, usage = self._first_token is not None, self.usage
+        if begun and self.origin:
+            await self._record(now, over=True)
+        spent = self.service.settings.price(usage["prompt_tokens"], usage["completion_tokens"])
+        await self.tab.settle(usage["total_tokens"] if begun else 0, spent if begun else 0.0)
 
     async def _record(self, now: float, over: bool) -> None:
         assert self.origin

@@ -40,8 +40,10 @@ class Caller:
 class Identity:
     """Knows people by what their requests carry. Without accounts everybody is the one person at this machine."""
 
-    def __init__(self, db: Database, accounts: bool, cookie: str = "mynah_session") -> None:
-        self.db, self.accounts, self.cookie = db, accounts, cookie
+    def __init__(self, db: Database, accounts: bool, secure: bool = False) -> None:
+        self.db, self.accounts = db, accounts
+        self.cookie = "__Host-mynah" if secure else "mynah_session"
+        """With TLS, browsers see to it that no other host and no plain HTTP ever set it."""
 
     def of(self, request: Request) -> Caller | None:
         """None for nobody that we know. Raises APIError for a key that is not valid, and for two that contradict."""

@@ -32,7 +32,7 @@ def begin_session(tx: Connection, person: str, lasts: timedelta) -> tuple[str, s
     if row is None:
         raise LookupError(f"no person {person}")
     id, token = new_id(), secrets.token_urlsafe(32)
-    values = {"id": id, "user": person, "token_hash": _hash(token), "epoch": row.session_epoch, "seen_at": now()}
+    values = {"id": id, "user": person, "token_hash": hashed(token), "epoch": row.session_epoch, "seen_at": now()}
     tx.execute(session.insert(), values | {"expires_at": now() + lasts})
     return id, token
 
@@ -40,7 +40,7 @@ def begin_session(tx: Connection, person: str, lasts: timedelta) -> tuple[str, s
 def find_session(tx: Connection, token: str) -> Row[Any] | None:
     """The row of the session with this token, and its person's `role`; None if it ended in whatever way."""
     wanted = select(session, user.c.role).join(user, user.c.id == session.c.user)
-    held = (session.c.token_hash == _hash(token), session.c.expires_at > now(), _SESSION_HOLDS)
+    held = (session.c.token_hash == hashed(token), session.c.expires_at > now(), _SESSION_HOLDS)
     return tx.execute(wanted.where(*held)).first()
 
 
@@ -77,7 +77,7 @@ def add_key(tx: Connection, person: str, name: str, scopes: Sequence[str], **lim
     `limits` are requests_per_minute, tokens_per_minute, monthly_budget and expires_at; what is left out has none.
     """
     id, secret = new_id(), KEY_PREFIX + secrets.token_urlsafe(32)
-    row = {"id": id, "user": person, "name": content.write_optional(tx, person, name), "key_hash": _hash(secret)}
+    row = {"id": id, "user": person, "name": content.write_optional(tx, person, name), "key_hash": hashed(secret)}
     tx.execute(api_key.insert(), row | {"scopes": sorted(scopes)} | limits)
     return id, secret
 
@@ -85,7 +85,13 @@ def add_key(tx: Connection, person: str, name: str, scopes: Sequence[str], **lim
 def find_key(tx: Connection, secret: str) -> Row[Any] | None:
     """The key's row with its owner's `role`; None if it was revoked, is over, or never was."""
     known = select(api_key, user.c.role).join(user, user.c.id == api_key.c.user)
-    return tx.execute(known.where(api_key.c.key_hash == _hash(secret), _key_lasts(), _KEY_HOLDS)).first()
+    return tx.execute(known.where(api_key.c.key_hash == hashed(secret), _key_lasts(), _KEY_HOLDS)).first()
+
+
+def key_limits(tx: Connection, id: str) -> Row[Any] | None:
+    """The row of a key that holds."""
+    known = select(api_key).join(user, user.c.id == api_key.c.user)
+    return tx.execute(known.where(api_key.c.id == id, _key_lasts(), _KEY_HOLDS)).first()
 
 
 def keys(tx: Connection, person: str) -> Sequence[tuple[Row[Any], str]]:
@@ -126,5 +132,6 @@ def _key_lasts() -> Any:
     return (api_key.c.expires_at.is_(None)) | (api_key.c.expires_at > now())
 
 
-def _hash(secret: str) -> str:
+def hashed(secret: str) -> str:
+    """What is kept of a secret of 256 random bits."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()

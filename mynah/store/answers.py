@@ -41,9 +41,15 @@ class Model:
 def know_model(tx: Connection, model: Model) -> str:
     """The id of this model version; the same weights, tokenizer and template are one version."""
     insert_once(tx, model_version, asdict(model) | {"id": new_id()}, "weights", "tokenizer", "template")
+    known = find_model(tx, model.weights, model.tokenizer, model.template)
+    assert known
+    return known
+
+
+def find_model(tx: Connection, weights: str, tokenizer: str, template: str) -> str | None:
+    """The id of the model version with these hashes; None if it was never seen here."""
     m = model_version.c
-    alike = (m.weights == model.weights, m.tokenizer == model.tokenizer, m.template == model.template)
-    return tx.execute(select(m.id).where(*alike)).scalar_one()
+    return tx.scalar(select(m.id).where(m.weights == weights, m.tokenizer == tokenizer, m.template == template))
 
 
 def add_prompt(tx: Connection, message_id: str) -> str:

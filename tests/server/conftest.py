@@ -11,6 +11,7 @@ import httpx2
 import openai
 import pytest
 import torch
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from torch import Tensor
 
@@ -22,12 +23,14 @@ from mynah.server.app import build_app
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
+from mynah.server.passwords import Passwords
 from mynah.server.record import Served, forget
 from mynah.server.remote import Remote
 from mynah.server.serve import listen, server
 from mynah.server.settings import ServeSettings
 from mynah.store.database import Database
 from tests import toys
+from tests.server import small_run
 
 CONTEXT = 512
 
@@ -94,10 +97,11 @@ def service(*models: ServedModel, recorded: list[Served] | None = None, **settin
 def serving(
     engine: Service | Remote, api_key: str = "", *, db: Database | None = None, accounts: bool = False
 ) -> Iterator[Address]:
-    """A running service; without a `db`, over an empty one that goes with it."""
+    """A running service; without a `db`, over an empty one that goes with it. Passwords are hashed at little cost."""
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     with TemporaryDirectory() as folder:
         opened = db or store.open(Path(folder) / "mynah.db")
-        with running(build_app(engine, opened, accounts=accounts, api_key=api_key)) as address:
+        with running(build_app(engine, opened, accounts=accounts, api_key=api_key, passwords=cheap)) as address:
             yield address
         if not db:
             opened.close()
@@ -146,3 +150,11 @@ def client(address: Address) -> openai.OpenAI:
 def http(address: Address) -> Iterator[httpx2.Client]:
     with address.http() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one trained run, `demo`; copy it to change it."""
+    home = tmp_path_factory.mktemp("small")
+    small_run.train(home)
+    return home

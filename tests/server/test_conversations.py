@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from sqlalchemy import func, select, update
 
@@ -14,13 +13,14 @@ from mynah import store
 from mynah.nouns import Message
 from mynah.server.talks import title_of
 from mynah.store import Database, new_id
-from mynah.store.schema import completion, content, conversation, message, prompt, stream, usage
+from mynah.store.schema import completion, content, conversation, message, stream, usage
 from tests import toys
 from tests.server.conftest import CONTEXT, Address, parrot, served, service, serving
 from tests.server.test_remote import remote
 from tests.server.test_serving import events, idle
 
 SAYS = "Light scatters. "
+TOKENS = len(toys.chat().encode_answer(SAYS))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ class Page:
     """What the page does."""
 
     def __init__(self, address: Address) -> None:
-        self.address, self.http = address, address.http()
+        self.address, self.http = address, address.page()
 
     def start(self, **body) -> str:
         return self.http.post("/api/conversations", json=body).raise_for_status().json()["id"]
@@ -81,7 +81,7 @@ def test_a_question_is_answered_kept_and_read_again(page, db):
     [answer] = first["answers"]
     assert said(told) == SAYS
     assert (last["type"], last["finish_reason"], last["model"]) == ("finished", "stop", "tiny")
-    assert last["usage"]["completion_tokens"] == len(SAYS) + 1
+    assert last["usage"]["completion_tokens"] == TOKENS
     assert told[-1] == {}  # [DONE]
     whole = page.read(talk)
     assert (whole["title"], whole["streams"]) == ("Why is the sky blue?", [])
@@ -97,8 +97,8 @@ def test_a_question_is_answered_kept_and_read_again(page, db):
     assert (row.seed, row.params["temperature"], row.logprob_sum) == (5, 1.0, 0.0)
     assert row.prompt_tokens == len(toys.chat().encode_prompt(asked_with))
     assert row.started_at <= row.first_token_at <= row.finished_at
-    assert (bill.completion, bill.completion_tokens) == (answer, len(SAYS) + 1)
-    assert bill.cost == pytest.approx(2.0 * (len(SAYS) + 1) / 1000)
+    assert (bill.completion, bill.completion_tokens) == (answer, TOKENS)
+    assert bill.cost == pytest.approx(2.0 * (TOKENS) / 1000)
 
 
 def test_the_same_words_again_are_harmless(page, db):
@@ -309,7 +309,7 @@ def test_a_long_chat_drops_its_oldest_turns(page, db):
         parent = page.say(talk, question, parent=parent)[1]
     with db.reading() as tx:
         newest = store.provenance(tx, parent)
-    assert newest.params["dropped"] == 5  # the system prompt, which stays, and two turns
+    assert newest.params["dropped"] == 4  # two turns; the system prompt stays
     assert newest.prompt_tokens < CONTEXT * 3 / 4
     too_long = page.http.post(
         f"/api/conversations/{talk}/answers", json={"message": {"id": new_id(), "content": "word " * CONTEXT}}
@@ -322,7 +322,7 @@ def test_errors_leave_the_question_and_can_be_tried_again(db):
     with serving(service(model, queue=1), db=db) as address:
         page = Page(address)
         busy = [page.start() for _ in range(2)]
-        streams = [page.answer_begun(talk) if False else _begin(page, talk) for talk in busy]
+        streams = [_begin(page, talk) for talk in busy]
         talk, body = page.start(), {"message": {"id": new_id(), "content": "hello"}, "params": {"max_tokens": 3}}
         full = page.http.post(f"/api/conversations/{talk}/answers", json=body)
         assert full.status_code == 429

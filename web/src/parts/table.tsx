@@ -1,4 +1,4 @@
-// Table: rows of equal things. Wide ones scroll inside their own box, never the page.
+// Table: rows of equal things. On a phone each row is a card, or, if it is `wide`, scrolls inside its own box.
 import type { ReactNode } from "react";
 import styles from "./table.module.css";
 
@@ -9,29 +9,47 @@ export type Column<Row> = {
   number?: boolean;
 };
 
-type TableProps<Row> = { caption: string; columns: Column<Row>[]; rows: Row[]; rowKey: (row: Row) => string };
+type TableProps<Row> = {
+  caption: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  rowKey: (row: Row) => string;
+  /** So many columns that cards would be endless. */
+  wide?: boolean;
+};
 
-export function Table<Row>({ caption, columns, rows, rowKey }: TableProps<Row>) {
+// The roles are those that the elements have anyway: a style sheet that lays rows out as cards would take them away.
+export function Table<Row>({ caption, columns, rows, rowKey, wide }: TableProps<Row>) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard
     <section className={styles.box} aria-label={caption} tabIndex={0}>
-      <table className={styles.table}>
+      {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
+      <table role="table" className={`${styles.table} ${wide ? "" : styles.cards}`}>
         <caption className="unseen">{caption}</caption>
-        <thead>
-          <tr>
+        {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
+        <thead role="rowgroup">
+          {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
+          <tr role="row">
             {columns.map((column) => (
-              <th key={column.head} scope="col" className={column.number ? styles.number : ""}>
+              // biome-ignore lint/a11y/noRedundantRoles: see above
+              <th key={column.head} role="columnheader" scope="col" className={column.number ? styles.number : ""}>
                 {column.head}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={rowKey(row)}>
+            // biome-ignore lint/a11y/noRedundantRoles: see above
+            <tr key={rowKey(row)} role="row">
               {columns.map((column) => (
-                <td key={column.head} className={column.number ? styles.number : ""}>
-                  {column.cell(row)}
+                // biome-ignore lint/a11y/noRedundantRoles: see above
+                <td key={column.head} role="cell" className={column.number ? styles.number : ""}>
+                  <span className={styles.head} aria-hidden="true">
+                    {column.head}
+                  </span>
+                  <span className={styles.value}>{column.cell(row)}</span>
                 </td>
               ))}
             </tr>

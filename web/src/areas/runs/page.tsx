@@ -1,10 +1,10 @@
-// Runs.
+// Runs: the list, or one of them (/runs/NAME, and its curves, stages, samples, report below that).
 import { useParams } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
-import { Empty } from "../../parts/states";
+import { RunList } from "./list";
+import { RunPage } from "./run";
 
 export function Runs() {
-  const { t } = useTranslation("common");
-  const { _splat: _page } = useParams({ from: "/inside/runs/$" });
-  return <Empty title={t("runs")} />;
+  const { _splat: at = "" } = useParams({ from: "/inside/runs/$" });
+  const [name, section = ""] = at.split("/");
+  return name ? <RunPage key={name} name={name} section={section} /> : <RunList />;
 }
