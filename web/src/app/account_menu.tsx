@@ -21,7 +21,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const chooseTheme = (to: Theme | null) => {
     setTheme(to);
     setThemeShown(to);
-    void prefer({ theme: to }).catch(() => {});
+    void prefer({ theme: to ?? "system" }).catch(() => {});
   };
   const chooseLanguage = (to: Language) => {
     void setLanguage(to);
