@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -14,7 +15,21 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 import mynah
 from mynah.server import chat_completions, completions, embeddings, errors
 from mynah.server.accounts import Accounts
-from mynah.server.api import answers, conversations, keys, me, models, session, settings
+from mynah.server.api import (
+    answers,
+    conversations,
+    drafts,
+    feedback,
+    feedback_list,
+    keys,
+    me,
+    models,
+    runs,
+    served,
+    session,
+    settings,
+    shares,
+)
 from mynah.server.api import people as api_people
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
@@ -23,7 +38,9 @@ from mynah.server.identity import Caller, Identity, caller, may
 from mynah.server.ledger import Ledger
 from mynah.server.limits import Limits
 from mynah.server.meter import Meter
+from mynah.server.page_routes import page_routes
 from mynah.server.passwords import Passwords
+from mynah.server.promotion import Promoter
 from mynah.server.record import forget, keeping
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest, CompletionRequest, EmbeddingRequest
@@ -45,17 +62,19 @@ def build_app(
     engine: Service | Remote,
     db: Database,
     *,
+    home: Path | None = None,
     accounts: bool = False,
     api_key: str = "",
     passwords: Passwords | None = None,
 ) -> FastAPI:
-    """The service over its own models, or over another server's.
+    """The service over its own models, or over another server's; with a `home`, admins see its runs and promote them.
 
     Without `accounts` everybody is the one person at this machine, who brings `api_key` if there is one. `passwords`
     are hashed as argon2-cffi has it, unless one says how.
     """
     streams, ledger, site = Streams(engine.settings.keep_seconds), Ledger(db), Site(engine.settings.public_url)
-    identity, limits, watch, upkeep = Identity(db, accounts, site.secure), Limits(ledger), Watch(db), Upkeep(db)
+    identity, limits, watch = Identity(db, accounts, site.secure), Limits(ledger), Watch(db)
+    upkeep = Upkeep(ledger, engine.settings)
     people = Accounts(db, identity, site, passwords or Passwords())
     talks = Talks(engine, ledger, streams)
     if isinstance(engine, Service) and engine.record is forget:
@@ -64,13 +83,14 @@ def build_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         ledger.start()
+        await upkeep.start()
         await engine.start()
-        beside = [asyncio.create_task(watch.run()), asyncio.create_task(upkeep.run())]
+        watching = asyncio.create_task(watch.run())
         yield
-        for task in beside:
-            task.cancel()
+        watching.cancel()
         await streams.close()
         await engine.stop()
+        await upkeep.stop()
         await ledger.stop()
 
     app = FastAPI(
@@ -90,9 +110,14 @@ def build_app(
     app.include_router(me.routes(people, streams, upkeep))
     for of_people in (session, keys, settings):
         app.include_router(of_people.routes(people))
-    for noun in (conversations, answers, models):
+    for noun in (conversations, answers, feedback, shares, drafts, models):
         app.include_router(noun.routes(talks))
     app.include_router(_about(engine, app))
+    app.include_router(feedback_list.routes(db))
+    if home:
+        app.include_router(runs.routes(home))
+        app.include_router(served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None))
+    app.include_router(page_routes())
     errors.install(app)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics, site=site)
     return app

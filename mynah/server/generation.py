@@ -22,6 +22,8 @@ from mynah.server.settings import ServeSettings
 from mynah.server.writer import Piece, Writer
 from mynah.store import new_id
 
+KEEP_EVERY = 1.0
+"""Seconds of an answer of which a crash may leave no record."""
 COLDEST = 1e-3
 """A temperature below it is taken as 0: logits divided by it would leave the range of fp32."""
 
@@ -118,7 +120,7 @@ class Generation:
     async def pieces(self) -> AsyncIterator[Piece]:
         """What comes, in order for each choice. Leaving early frees the rows; the end is recorded either way."""
         open_jobs, done = set(self._jobs), {}
-        ends = []
+        ends, kept = [], self._asked
         try:
             for job in self._jobs:
                 self.service.thread.submit(job)
@@ -126,6 +128,9 @@ class Generation:
                 letter = await self._inbox.get()
                 if letter.error:
                     raise EngineError(f"The engine failed ({letter.error}).") from letter.error
+                if self.origin and not self.unseen and time.time() - kept > KEEP_EVERY:
+                    kept = time.time()
+                    await self._record(kept, over=False)
                 for piece in self._read(letter):
                     if piece.finish_reason:  # told once it is recorded
                         ends.append(Piece(piece.choice, finish_reason=piece.finish_reason))
@@ -207,13 +212,14 @@ class Generation:
         """Record what was said, and pay for it; for what never began, nothing."""
         begun, usage = self._first_token is not None, self.usage
         if begun and self.origin:
-            await self._record(self.origin, now)
+            await self._record(now, over=True)
         spent = self.service.settings.price(usage["prompt_tokens"], usage["completion_tokens"])
         await self.tab.settle(usage["total_tokens"] if begun else 0, spent if begun else 0.0)
 
-    async def _record(self, origin: Origin, now: float) -> None:
+    async def _record(self, now: float, over: bool) -> None:
+        assert self.origin
         for i, prompt in enumerate(self.prompts):
-            await self.service.record(self._served(origin, i * self.n, prompt, now))
+            await self.service.record(replace(self._served(self.origin, i * self.n, prompt, now), over=over))
 
     def _served(self, origin: Origin, first: int, prompt: tuple[int, ...], now: float) -> Served:
         model, writers = self.model, self.writers[first : first + self.n]
@@ -234,6 +240,7 @@ class Generation:
             origin=origin,
             version=model,
             unseen=self.unseen,
+            over=True,
             asked=self._asked,
             first_token=self._first_token,
             finished=now,

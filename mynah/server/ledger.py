@@ -27,7 +27,7 @@ class Ledger:
     """`await ledger.write(f)` is `f(tx)` once it is durable. Writes happen in the order in which they were asked for.
 
     What one of them raises is raised to who asked for it, and takes nothing else back. A write that was asked for
-    happens, even if whoever waits for it is cancelled. `f` may be called twice: it must do nothing but what `tx` undoes.
+    happens, even if whoever waits for it is cancelled. `f` may be called twice: all it does, `tx` must undo.
     """
 
     def __init__(self, db: Database) -> None:

@@ -1,14 +1,14 @@
 """Where answers leave for the store: what is known of a finished generation, kept before its client sees the end.
 
 `Service.record` is awaited for every prompt of a request that took a token from an engine: of those that ended, and of
-those that were cut off (`finish_reason` "cancelled").
+those that were cut off (`finish_reason` "cancelled"). Of long ones it hears now and then what they have come to.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -70,6 +70,8 @@ class Served:
     version: ServedModel
     unseen: bool
     """Only the prompt was of interest: no answer was shown."""
+    over: bool
+    """Not so for what a long answer has come to: should the process be killed, that much is known."""
     asked: float
     first_token: float | None
     finished: float
@@ -109,21 +111,29 @@ def keep(tx: Connection, served: Served, settings: ServeSettings) -> None:
     model, origin = know_served(tx, served.version), served.origin
     if served.unseen:
         cost = len(served.prompt) * settings.price_prompt / 1000
-        seconds = served.finished - served.asked
-        tokens = {"prompt_tokens": len(served.prompt), "completion_tokens": 0}
-        numbers = {**tokens, "seconds": seconds, "cost": cost}
-        store.note_usage(tx, origin.user, api_key=origin.key, completion=None, model_version=model, **numbers)
+        store.note_usage(
+            tx,
+            origin.user,
+            api_key=origin.key,
+            completion=None,
+            model_version=model,
+            prompt_tokens=len(served.prompt),
+            completion_tokens=0,
+            seconds=served.finished - served.asked,
+            cost=cost,
+        )
         return
     source = "api" if origin.messages else "text"
+    if not served.over:
+        _keep_so_far(tx, served, model, source)
+        return
     prompt = store.place_prompt(tx, origin.user, served.messages, source, alone=not origin.kept)
     for k, (completion, text) in enumerate(zip(served.completions, served.texts, strict=True)):
         answer = store.Answer(
             id=choice_id(served.id, served.sequence + k),
             text=text,
-            tool_calls=json.dumps([c.to_json() for c in served.calls[k]], ensure_ascii=False)
-            if served.calls[k]
-            else "",
-            params=replace(served.params, prompt_logprobs=False),
+            tool_calls=_calls(served.calls[k]),
+            params=served.params,
             sequence=served.sequence + k,
             finish_reason=served.finish_reasons[k],
             logprob_sum=sum(completion.logprobs),
@@ -140,3 +150,20 @@ def keep(tx: Connection, served: Served, settings: ServeSettings) -> None:
         store.charge(tx, answer.id, api_key=origin.key, cost=cost, prompt_tokens=billed)
     if not origin.kept:
         store.forget_prompt(tx, prompt)
+
+
+def _calls(calls: Sequence[ToolCall]) -> str:
+    return json.dumps([call.to_json() for call in calls], ensure_ascii=False) if calls else ""
+
+
+def _keep_so_far(tx: Connection, served: Served, model: str, source: str) -> None:
+    """What a crash would leave of a long answer. Words that shall not be kept are not kept for a moment."""
+    if not served.origin.kept:
+        return
+    prompt = store.place_prompt(tx, served.origin.user, served.messages, source)
+    for k, text in enumerate(served.texts):
+        id, at = choice_id(served.id, served.sequence + k), {"sequence": served.sequence + k}
+        if not store.being_given(tx, id):
+            tokens = len(served.prompt)
+            store.begin_answer(tx, prompt, model, served.params, tokens, id=id, api_key=served.origin.key, shown=at)
+        store.keep_partial(tx, id, text, len(served.completions[k].tokens))

@@ -156,34 +156,30 @@ async def begin(engine: Service | Remote, messages: Sequence[Message], wanted: W
     if isinstance(engine, Remote):
         return await _begin_remote(engine, messages, wanted)
     model = engine.models.find(wanted.model or next(iter(engine.models)).name)
-    dropped = await asyncio.to_thread(too_many, model.assistant, messages)
-    shown = [message for i, message in enumerate(messages) if i >= dropped or message.role == "system"]
+    shown = await asyncio.to_thread(fitting, model.assistant, messages)
     try:
         body = ChatRequest.model_validate(wanted.request(model.name, shown))
     except ValidationError as error:
         raise from_validation([{**found, "loc": ("body", *found["loc"])} for found in error.errors()]) from None
-    return OwnReply(await chat_completions.begin(engine, body), dropped)
+    return OwnReply(await chat_completions.begin(engine, body), len(messages) - len(shown))
 
 
-def too_many(assistant: Assistant, messages: Sequence[Message]) -> int:
-    """How many of the oldest messages must go (a system message stays) so that the rest, and an answer, fit.
-
-    The last question is never dropped; what remains begins with one.
-    """
+def fitting(assistant: Assistant, messages: Sequence[Message]) -> Sequence[Message]:
+    """The system prompt, and of the turns as many of the newest as leave room for an answer; the last one at least."""
     context = assistant.engine.context
     if sum(len(message.content.encode(errors="replace")) + 16 for message in messages) < context * (1 - 1 / ROOM):
-        return 0  # a token is a byte at least
+        return messages  # a token is a byte at least
     starts = [0, *(i for i, message in enumerate(messages) if message.role == "user" and i)]
 
-    def fits(start: int) -> bool:
-        shown = tuple(m for i, m in enumerate(messages) if i >= start or m.role == "system")
-        return assistant.fits(shown, context // ROOM)
+    def since(start: int) -> tuple[Message, ...]:
+        return tuple(message for i, message in enumerate(messages) if i >= start or message.role == "system")
 
     low, high = 0, len(starts) - 1
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if fits(starts[middle]) else (middle + 1, high)
-    return starts[low]
+        fits = assistant.fits(since(starts[middle]), context // ROOM)
+        low, high = (low, middle) if fits else (middle + 1, high)
+    return since(starts[low])
 
 
 async def _begin_remote(remote: Remote, messages: Sequence[Message], wanted: Wanted) -> OthersReply:

@@ -16,6 +16,8 @@ class ServeSettings(Settings):
     """The longest request body."""
     keep_seconds: Amount = 300.0
     """How long a resumable stream can be read again after its end."""
+    temporary_hours: Amount = 24.0
+    """How long the words of a temporary chat are kept after the last of them."""
     public_url: str = ""
     """Where people find the service, as https://chat.example.org, if a proxy with TLS stands before it. The proxy must
     add the client's address to X-Forwarded-For."""

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 KEEP_EVERY = 1.0
 """Seconds of an answer that a crash may lose."""
+ALIVE_EVERY = 20.0
+"""Seconds after which a silent answer says that it is not forgotten."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,15 @@ class Writing:
 
     def __init__(self, reply: Reply, shown: dict[str, Any]) -> None:
         self.id, self.reply, self.shown = shown.pop("id"), reply, shown
+        self.begun: datetime | None = None
+        """When its first text came."""
         self.error: APIError | None = None
 
     async def follow(self, heard: asyncio.Queue[tuple[Writing, str | None]]) -> None:
         """Put its text into `heard` as it comes, and None at its end."""
         try:
             async for text in self.reply.pieces():
+                self.begun = self.begun or datetime.now(UTC)
                 heard.put_nowait((self, text))
         except APIError as error:
             self.error = error
@@ -73,7 +79,11 @@ async def events(
     kept, left = time.monotonic(), len(answers)
     try:
         while left:
-            answer, text = await heard.get()
+            try:
+                answer, text = await asyncio.wait_for(heard.get(), ALIVE_EVERY)
+            except TimeoutError:  # it waits for its turn; the row among the streams says that somebody is at it
+                ledger.ask(partial(_keep, answers=answers))
+                continue
             if text is None:
                 left -= 1
                 continue
@@ -152,6 +162,7 @@ def _finish(tx: Connection, place: Place, answers: Sequence[Writing], settings: 
                 logprob_sum=given.logprob_sum,
                 tool_calls=given.tool_calls,
                 prompt_tokens=reply.prompt_tokens,
+                first_token_at=answer.begun,
             )
         except NoResultFound:  # its owner was erased meanwhile
             ends.append(end)

@@ -41,9 +41,15 @@ class Model:
 def know_model(tx: Connection, model: Model) -> str:
     """The id of this model version; the same weights, tokenizer and template are one version."""
     insert_once(tx, model_version, asdict(model) | {"id": new_id()}, "weights", "tokenizer", "template")
+    known = find_model(tx, model.weights, model.tokenizer, model.template)
+    assert known
+    return known
+
+
+def find_model(tx: Connection, weights: str, tokenizer: str, template: str) -> str | None:
+    """The id of the model version with these hashes; None if it was never seen here."""
     m = model_version.c
-    alike = (m.weights == model.weights, m.tokenizer == model.tokenizer, m.template == model.template)
-    return tx.execute(select(m.id).where(*alike)).scalar_one()
+    return tx.scalar(select(m.id).where(m.weights == weights, m.tokenizer == tokenizer, m.template == template))
 
 
 def add_prompt(tx: Connection, message_id: str) -> str:
@@ -95,7 +101,8 @@ def keep_partial(tx: Connection, stream_id: str, text: str, tokens: int) -> None
     at = now()
     row = tx.execute(select(stream.c.content, stream.c.first_token_at).where(stream.c.id == stream_id)).one()
     content.rewrite(tx, row.content, text)
-    changes = {"completion_tokens": tokens, "first_token_at": row.first_token_at or at, "updated_at": at}
+    first = row.first_token_at or (at if tokens else None)
+    changes = {"completion_tokens": tokens, "first_token_at": first, "updated_at": at}
     tx.execute(update(stream).where(stream.c.id == stream_id).values(changes))
 
 
@@ -109,10 +116,11 @@ def finish_answer(
     logprob_sum: float | None = None,
     tool_calls: str = "",
     prompt_tokens: int | None = None,
+    first_token_at: datetime | None = None,
 ) -> str:
     """Turn a stream into the completion that it became, and return its id.
 
-    `prompt_tokens` corrects what was not known at the beginning.
+    `prompt_tokens` and `first_token_at` tell what was not known at the beginning.
     """
     row = tx.execute(select(stream).where(stream.c.id == stream_id)).one()
     owner = tx.execute(select(prompt.c.owner).where(prompt.c.id == row.prompt)).scalar_one()
@@ -126,6 +134,8 @@ def finish_answer(
     }
     if prompt_tokens is not None:
         ended["prompt_tokens"] = prompt_tokens
+    if first_token_at is not None:
+        ended["first_token_at"] = first_token_at
     kept = {name: value for name, value in row._mapping.items() if name in completion.c}
     tx.execute(completion.insert(), kept | ended)
     tx.execute(delete(stream).where(stream.c.id == stream_id))
@@ -151,13 +161,21 @@ class Answer:
 
 
 def add_answer(tx: Connection, prompt_id: str, model: str, answer: Answer) -> None:
-    """Keep an answer that was never a stream here."""
+    """Keep an answer. One that was being given keeps its words where they are."""
     owner = tx.execute(select(prompt.c.owner).where(prompt.c.id == prompt_id)).scalar_one()
     row = {name: value for name, value in vars(answer).items() if name in completion.c}
     sampled = asdict(answer.params)
     row |= {"seed": sampled.pop("seed"), "params": sampled | {"sequence": answer.sequence}}
-    row |= {"prompt": prompt_id, "model_version": model, "content": content.write(tx, owner, answer.text)}
+    written = tx.scalar(delete(stream).where(stream.c.id == answer.id).returning(stream.c.content))
+    if written:
+        content.seal(tx, written, answer.text)
+    row |= {"prompt": prompt_id, "model_version": model, "content": written or content.write(tx, owner, answer.text)}
     tx.execute(completion.insert(), row | {"tool_calls": content.write_optional(tx, owner, answer.tool_calls)})
+
+
+def being_given(tx: Connection, stream_id: str) -> bool:
+    """Whether there is such a stream."""
+    return tx.scalar(select(stream.c.id).where(stream.c.id == stream_id)) is not None
 
 
 def finish_interrupted(
@@ -233,7 +251,7 @@ def note_usage(
     cost: float,
 ) -> None:
     """What was served to a person, and under which key."""
-    row = {"id": new_id(), "user": person, "api_key": api_key, "completion": completion}
+    row: dict[str, Any] = {"id": new_id(), "user": person, "api_key": api_key, "completion": completion}
     row |= {"model_version": model_version, "prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}
     tx.execute(usage.insert(), row | {"seconds": seconds, "cost": round(cost, 9)})
 

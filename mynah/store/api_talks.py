@@ -1,4 +1,4 @@
-"""Questions that come over the API, each with all that was said before: put where they belong in their owner's trees."""
+"""Questions over the API, each with all that was said before: put where they belong in their owner's trees."""
 
 from __future__ import annotations
 

@@ -90,13 +90,13 @@ def search(tx: Connection, owner: str, query: str, *, limit: int = 50) -> list[H
         .order_by(search_text.c.number.desc())
     ).all()
     texts = content.read(tx, [id for row in rows for id in (row.content, row.title)])
-    words = phrases[0].words
+    first = phrases[0].words
     return [
         Hit(
             row.conversation,
             row.id,
             texts.get(row.title, ""),
-            _snippet(texts.get(row.content, ""), words),
+            _snippet(texts.get(row.content, ""), first),
             row.updated_at,
         )
         for row in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -11,12 +12,15 @@ from mynah.config import load
 from mynah.errors import UserError
 from mynah.progress import console
 from mynah.recipe import Recipe
+from mynah.runs import Run, Stage
 from mynah.server.app import build_app
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
+from mynah.server.promotion import promoted
 from mynah.server.remote import Remote
 from mynah.server.serve import first_admin_link, greeting, listen, server
+from mynah.store import Database
 from mynah.verbs.where import HERE, Where, checkpoint
 
 
@@ -46,7 +50,7 @@ def serve(
     overrides
         Settings, as `table.key=value`.
     stage
-        Another checkpoint of the run than the newest.
+        Another checkpoint of the run than the one that was last promoted, or else the newest.
     also
         More checkpoints of the run, by their folders; they answer as RUN/FOLDER. Can be repeated.
     port
@@ -66,6 +70,7 @@ def serve(
     if api_key and accounts:
         raise UserError("--api-key is for --no-accounts: with accounts, people make keys of their own at the page.")
     listener = listen(port)
+    db = store.open(database or where.home / "mynah.db")
     answering: Service | Remote
     if engine:
         if not engine.startswith(("http://", "https://")):
@@ -73,18 +78,32 @@ def serve(
         settings = load(Recipe, where.recipe or "small", overrides).serve
         name, answering = "MODEL", Remote(engine, settings, Metrics(), engine_key)
     else:
-        name, answering = where.run, _own(overrides, stage, also, where)
-    db = store.open(database or where.home / "mynah.db")
+        name, answering = where.run, _own(overrides, stage, also, where, db)
     address = "http://{}:{}".format(*listener.getsockname())
     join = first_admin_link(db, answering.settings.public_url or address) if accounts else ""
     console.print("[dim]Ctrl-C ends it.[/dim]")
     print(greeting(address, name, accounts or bool(api_key), join), flush=True)
-    server(build_app(answering, db, accounts=accounts, api_key=api_key)).run(sockets=[listener])
+    server(build_app(answering, db, home=where.home, accounts=accounts, api_key=api_key)).run(sockets=[listener])
 
 
-def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: Where) -> Service:
+def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: Where, db: Database) -> Service:
     loop = where.loop(overrides)
     run, hardware, settings = loop.run, loop.recipe.hardware, loop.recipe.serve
-    keys = {run.name: stage or run.newest("ppo", "sft", "pretrain")} | {f"{run.name}/{key}": key for key in also}
-    models = [ServedModel.load(name, checkpoint(run, key), hardware, settings.rows) for name, key in keys.items()]
+    first = run.stage(stage) if stage else _given(db, run, where.home)
+    stages = {run.name: first} | {f"{run.name}/{key}": run.stage(key) for key in also}
+    models = [
+        ServedModel.load(name, checkpoint(one.run, one.key), hardware, settings.rows, one)
+        for name, one in stages.items()
+    ]
     return Service(Models(models), settings, Metrics())
+
+
+def _given(db: Database, run: Run, home: Path) -> Stage:
+    """What was last promoted in the place of this run's policy; its newest one where nobody decided."""
+    place = promoted(db, run.name)
+    if place and place.get("run"):
+        stage = Run(home, place["run"]).stage(place["stage"])
+        if stage.done:
+            console.print(f"[dim]{place['run']}/{stage.key}, as it was promoted; --stage names another.[/dim]")
+            return stage
+    return run.stage(run.newest("ppo", "sft", "pretrain"))

@@ -30,6 +30,7 @@ from mynah.server.serve import listen, server
 from mynah.server.settings import ServeSettings
 from mynah.store.database import Database
 from tests import toys
+from tests.server import small_run
 
 CONTEXT = 512
 
@@ -82,8 +83,11 @@ def parrot(text: str = "", pause: float = 0.0, rows: int = 16, name: str = "tiny
 
 
 def service(*models: ServedModel, recorded: list[Served] | None = None, **settings) -> Service:
+    """Without a list to record in, it records in its store."""
+
     async def record(finished: Served) -> None:
-        recorded.append(finished)
+        if recorded is not None and finished.over:
+            recorded.append(finished)
 
     limits = {"rows": models[0].assistant.engine.rows if models else 16, **settings}
     return Service(Models(list(models)), ServeSettings(**limits), Metrics(), forget if recorded is None else record)
@@ -146,3 +150,11 @@ def client(address: Address) -> openai.OpenAI:
 def http(address: Address) -> Iterator[httpx2.Client]:
     with address.http() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one trained run, `demo`; copy it to change it."""
+    home = tmp_path_factory.mktemp("small")
+    small_run.train(home)
+    return home

@@ -5,6 +5,7 @@ New routes are tested as soon as they are there. Ann does a bit of everything, s
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,6 +18,7 @@ from mynah import store
 from mynah.server.app import build_app
 from mynah.server.identity import caller
 from mynah.server.metrics import Metrics
+from mynah.server.page_routes import page_routes
 from mynah.server.remote import Remote
 from mynah.server.settings import ServeSettings
 from mynah.store.schema import metadata
@@ -34,6 +36,8 @@ PUBLIC = {
     ("POST", "/api/people"),
     ("GET", "/api/shared/{token}"),
 }
+PAGE = {("GET", route.path) for route in page_routes().routes if isinstance(route, APIRoute)}
+"""The page itself: the same files for everybody, with nothing of anybody in them."""
 """Routes for everybody: they tell nothing, or need a secret in the request itself."""
 BODIES = {("POST", "/api/conversations/{id}/answers"): {"parent": "0" * 32}}
 """Where a body needs more than its schema says."""
@@ -210,9 +214,9 @@ def every_route(app: FastAPI) -> Iterator[APIRoute]:
 @pytest.mark.parametrize("engine", [service(), Remote("http://127.0.0.1:9", ServeSettings(), Metrics())])
 def test_every_route_asks_who_it_is(engine, db):
     """Those that are in no OpenAPI file too."""
-    routes = list(every_route(build_app(engine, db, accounts=True)))
+    routes = list(every_route(build_app(engine, db, accounts=True, home=Path())))
     assert len(routes) > 20
     for route in routes:
         for method in route.methods:
-            if (method, route.path) not in PUBLIC and not route.path.startswith(SIGNED):
+            if (method, route.path) not in PUBLIC | PAGE and not route.path.startswith(SIGNED):
                 assert caller in dependencies(route.dependant), (method, route.path)

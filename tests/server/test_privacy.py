@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from mynah import store
+from mynah.server.ledger import Ledger
+from mynah.server.settings import ServeSettings
 from mynah.server.upkeep import DUE, Upkeep
 from mynah.store import schema
 from mynah.store.settings import service_settings, set_service
@@ -101,7 +103,7 @@ def test_a_scrub_that_a_crash_prevented_is_made_up_for(tmp_path):
         person = store.add_user(tx, name="somebody whom nobody remembers")
         store.erase_person(tx, person)
         set_service(tx, None, DUE, "x")
-    Upkeep(db).once()
+    Upkeep(Ledger(db), ServeSettings()).once()
     assert DUE not in settings_of(db)
     assert b"whom nobody remembers" not in db.file.read_bytes()
     db.close()
