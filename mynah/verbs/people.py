@@ -9,8 +9,7 @@ from argon2 import PasswordHasher
 from mynah import store
 from mynah.errors import UserError
 from mynah.progress import console
-from mynah.server.errors import APIError
-from mynah.server.passwords import check_password
+from mynah.server.weak_passwords import weakness
 from mynah.store import access
 from mynah.store.people import change_user
 from mynah.verbs.keep import HERE, Kept
@@ -34,10 +33,8 @@ def password(email: str, *, kept: Kept = HERE) -> None:
     if row is None or not row.password_hash:
         raise UserError(f"{email}: no account here has this address.")
     new = getpass("New password: ")
-    try:
-        check_password(new, row.name or "", row.email)
-    except APIError as error:
-        raise UserError(str(error)) from None
+    if problem := weakness(new, row.name or "", row.email):
+        raise UserError(f"The password {problem}; nothing was changed.")
     if getpass("Again: ") != new:
         raise UserError("The two are not the same; nothing was changed.")
     with db.writing() as tx:
