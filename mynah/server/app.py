@@ -85,7 +85,7 @@ def build_app(
         ledger.start()
         await upkeep.start()
         await engine.start()
-        watching = asyncio.create_task(watch.run())
+        watching = asyncio.create_task(watch.run(streams))
         yield
         watching.cancel()
         await streams.close()
