@@ -18,6 +18,7 @@ from mynah.server.accounts import Accounts
 from mynah.server.api import (
     answers,
     conversations,
+    datasets,
     drafts,
     feedback,
     feedback_list,
@@ -121,6 +122,7 @@ def build_app(
     app.include_router(outside.routes())
     app.include_router(_about(engine, app))
     app.include_router(feedback_list.routes(db))
+    app.include_router(datasets.routes(db))
     if home:
         app.include_router(runs.routes(home))
         app.include_router(served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None))

@@ -17,6 +17,7 @@ from mynah.store.allowance import forget_empty
 from mynah.store.presence import Presence
 from mynah.store.schema import new_id, now
 from mynah.store.settings import service_settings, set_service
+from mynah.store.spent import recount_budgets
 
 log = logging.getLogger(__name__)
 
@@ -88,4 +89,6 @@ class Upkeep:
     def _tidy(self, tx: Connection, *, all: bool) -> None:
         prices = (self._settings.price_prompt, self._settings.price_completion)
         store.finish_interrupted(tx, unchanged_since=None if all else now() - DEAD, prices=prices)
+        if all:
+            recount_budgets(tx)
         store.delete_temporary(tx, now() - timedelta(hours=self._settings.temporary_hours))

@@ -62,6 +62,11 @@ def datasets(tx: Connection, number: int) -> list[Row[Any]]:
     return list(tx.execute(select(dataset).where(dataset.c.number == number).order_by(dataset.c.kind)))
 
 
+def every_dataset(tx: Connection) -> list[Row[Any]]:
+    """All of them, the newest first."""
+    return list(tx.execute(select(dataset).order_by(dataset.c.number.desc(), dataset.c.kind)))
+
+
 def entries(tx: Connection, dataset_id: str) -> list[Entry]:
     """The rows of a data set, in order."""
     rows = select(dataset_row).where(dataset_row.c.dataset == dataset_id).order_by(dataset_row.c.number)
