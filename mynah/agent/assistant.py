@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
+from mynah.agent.grammar import Vocabulary
 from mynah.engine import Engine, Token
 from mynah.errors import UserError
 from mynah.model.hub import load_policy
@@ -31,6 +33,11 @@ class Assistant:
         tokenizer = Tokenizer.load(folder)
         model = place(load_policy(folder, DTYPES[hardware.dtype], hardware.device), hardware)
         return cls(model, tokenizer, name or folder.name, rows)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens as grammars see them; made when the first grammar is asked for."""
+        return Vocabulary(self.tokenizer, self.model.config.vocab_size)
 
     def encode_prompts(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Token ids of each prompt; UserError names the first that leaves no room in the context."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mynah.engine.guide import Guide
 from mynah.engine.runner import Prefill, Runner
 from mynah.engine.sampler import row_keys, sample
 from mynah.engine.scheduler import Request, Row, Scheduler
@@ -62,11 +63,21 @@ class Engine:
         self._unread: dict[int, deque[Token]] = {}
         self._next_request = self._next_sequence = 0
 
-    def submit(self, prompt: Sequence[int], params: SamplingParams, n: int = 1, sequence: int | None = None) -> int:
+    def submit(
+        self,
+        prompt: Sequence[int],
+        params: SamplingParams,
+        n: int = 1,
+        sequence: int | None = None,
+        *,
+        guides: Sequence[Guide] = (),
+        urgent: bool = False,
+    ) -> int:
         """Queue `n` samples of `prompt`; returns the request's id.
 
         A draw is a function of (params.seed, sequence + sample, position) and of the logits; without `sequence` the
-        engine counts. Raises ValueError for a prompt that leaves no room in the context, and for nothing asked.
+        engine counts. `guides`: one a sample, or none. An `urgent` request goes before all that are not.
+        Raises ValueError for a prompt that leaves no room in the context, and for nothing asked.
         """
         if not 0 < len(prompt) < self.context:
             raise ValueError(f"a prompt must have 1 to {self.context - 1} tokens, this one has {len(prompt)}.")
@@ -75,10 +86,11 @@ class Engine:
         if sequence is None:
             sequence = self._next_sequence
             self._next_sequence += n
-        request = Request(self._next_request, tuple(prompt), params, n, sequence)
+        assert len(guides) in (0, n), "one guide a sample"
+        request = Request(self._next_request, tuple(prompt), params, n, sequence, guides)
         self._next_request += 1
         self._requests[request.id] = request
-        self._scheduler.waiting.append(request)
+        (self._scheduler.urgent if urgent else self._scheduler.waiting).append(request)
         return request.id
 
     @torch.inference_mode()
@@ -164,7 +176,8 @@ class Engine:
 
         Half a completion from old weights and half from new would have no policy; so no row may be active.
         """
-        in_flight = len(self._scheduler.running) + len(self._scheduler.waiting)
+        scheduler = self._scheduler
+        in_flight = len(scheduler.running) + len(scheduler.urgent) + len(scheduler.waiting)
         assert in_flight == 0, "refresh() while sequences are in flight"
         self.weight_version += 1
 
@@ -217,10 +230,13 @@ class Engine:
             column([float(p.temperature) for p in params]),
             column([p.top_k for p in params]),
             column([float(p.top_p) for p in params]),
+            self._steering(rows),
         )
         events, finished = [], set()
         for i, (row, token, logprob) in enumerate(zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)):
             row.tokens.append(token)
+            if row.guide:
+                row.guide.advance(token)
             row.logprobs.append(logprob)
             [best] = _most_likely(table[i : i + 1], row.request.params.top_logprobs)
             if best:
@@ -237,6 +253,15 @@ class Engine:
             if id(self._scheduler.running[index]) in finished:
                 self._release(index)
         return events
+
+    def _steering(self, rows: list[Row]) -> tuple[Tensor, Tensor] | None:
+        """Which rows are steered [G], and by what [G, V]; None where no guide has anything to say."""
+        found = [(i, row.guide.bias()) for i, row in enumerate(rows) if row.guide]
+        steered = [(i, bias) for i, bias in found if bias is not None]
+        if not steered:
+            return None
+        indices, biases = zip(*steered, strict=True)
+        return torch.tensor(indices, device=self._device), torch.stack(biases).to(self._device)
 
     def _finish(self, row: Row, reason: FinishReason) -> None:
         prompt_logprobs, prompt_top_logprobs = self._prompt_scores.get(row.request.id, ((), ()))

@@ -11,6 +11,7 @@ from typing import Any
 from mynah.engine import Token
 from mynah.nouns import Completion
 from mynah.server.errors import APIError
+from mynah.server.forms import plain_form
 from mynah.server.generation import Generation, Service, sampling_params
 from mynah.server.models import ServedModel
 from mynah.server.requests import CompletionRequest
@@ -47,7 +48,7 @@ async def begin(service: Service, body: CompletionRequest) -> Generation:
         top_logprobs=body.logprobs or 0,
         prompt_logprobs=bool(body.echo) and body.logprobs is not None,
     )
-    return Generation(service, model, "cmpl", body, prompts, params, unseen=budget == 0)
+    return Generation(service, model, "cmpl", body, prompts, params, unseen=budget == 0, form=plain_form(model, body))
 
 
 def whole(generation: Generation, body: CompletionRequest) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from mynah.engine import Engine, Token
+from mynah.engine import Engine, Guide, Token
 from mynah.nouns import Completion, SamplingParams
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ class Job:
     n: int
     sequence: int
     inbox: asyncio.Queue[Letter]
+    guides: Sequence[Guide] = ()
+    urgent: bool = False
     request: int = -1
     left: int = 0
 
@@ -135,7 +137,9 @@ class EngineThread:
 
     def _submit(self, job: Job) -> None:
         try:
-            job.request = job.engine.submit(job.prompt, job.params, job.n, job.sequence)
+            job.request = job.engine.submit(
+                job.prompt, job.params, job.n, job.sequence, guides=job.guides, urgent=job.urgent
+            )
         except Exception as error:
             self._send([Letter(job, error=error)])
             return
