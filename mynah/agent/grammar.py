@@ -117,9 +117,23 @@ def _parameters(function: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _value(schema: Mapping[str, Any], lenient: bool = False) -> str:
-    """A grammar's expression for one JSON value."""
+    """A grammar's expression for one JSON value.
+
+    Raises UserError, unless `lenient`, for the one keyword that the library takes and does not hold: it counts a
+    property that is written twice as two.
+    """
+    if not lenient and _counts_properties(schema):
+        raise UserError("minProperties over 1 cannot be enforced; leave it out, or name the properties as required.")
     options = {"whitespace_pattern": SPACE, "lenient": lenient, "coerce_one_of": lenient}
     return "%json " + json.dumps({**schema, "x-guidance": options})
+
+
+def _counts_properties(schema: Any) -> bool:
+    if isinstance(schema, Mapping):
+        least = schema.get("minProperties", 0)
+        inner = [value for key, value in schema.items() if key not in ("const", "default", "enum", "examples")]
+        return (isinstance(least, int | float) and least > 1) or any(map(_counts_properties, inner))
+    return isinstance(schema, list) and any(map(_counts_properties, schema))
 
 
 def _reason(message: str) -> str:

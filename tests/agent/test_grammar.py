@@ -44,7 +44,7 @@ SCHEMAS: dict[str, dict[str, Any] | None] = {
     "date": {"type": "object", "properties": {"on": {"type": "string", "format": "date"}}, "required": ["on"]},
     "pattern": {"type": "string", "pattern": "^[a-f]{2,4}-[0-9]+$"},
     "either": {"oneOf": [{"type": "boolean"}, {"const": {"a": [1, 2]}}, {"type": "array", "maxItems": 2}]},
-    "map": {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 2, "maxProperties": 3},
+    "map": {"type": "object", "additionalProperties": {"type": "integer"}, "minProperties": 1, "maxProperties": 3},
 }
 
 
@@ -65,7 +65,10 @@ def say(form: Form, n: int = 16, budget: int = 200, seed: int = 0) -> tuple[list
 
 
 def form(**more: Any) -> Form:
-    return Form(toys.tokenizer().vocab_size, toys.tokenizer().stop_ids, **more)
+    """Of short answers: the bias to what closes is small for a model whose logits are this sharp."""
+    closing = {toys.tokenizer().encode(mark)[0]: 3.0 for mark in '"}]'} | {toys.tokenizer().end_of_turn: 3.0}
+    closing |= {more["markers"][0]: 3.0} if "markers" in more else {}
+    return Form(toys.tokenizer().vocab_size, toys.tokenizer().stop_ids, logit_bias=closing, **more)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -74,7 +77,7 @@ def test_every_finished_answer_is_json_by_its_schema(name: str) -> None:
     completions, guides = say(form(text=vocabulary().compile(json_text(schema))))
     valid = jsonschema_rs.validator_for(schema or {"type": "object"}, validate_formats=True)
     ended = [c for c in completions if c.finish_reason == "stop"]
-    assert len(ended) >= 4
+    assert len(ended) > 8
     for completion in ended:
         valid.validate(json.loads(toys.tokenizer().decode(completion.tokens)))
         assert not any(toys.tokenizer().is_special(token) for token in completion.tokens[:-1])
@@ -102,7 +105,7 @@ def test_demanded_calls_are_calls_by_their_schema(parallel: bool) -> None:
     markers = (toys.tokenizer().special["<tool_call>"], toys.tokenizer().special["</tool_call>"])
     completions, _ = say(form(call=call, markers=markers, must_call=True, parallel=parallel))
     ended = [calls(c) for c in completions if c.finish_reason == "stop"]
-    assert len(ended) >= 4
+    assert len(ended) > 8
     assert {len(made) for made in ended} == {1} if not parallel else max(len(made) for made in ended) > 1
     names = set()
     for made in (json.loads(text) for some in ended for text in some):
@@ -118,7 +121,7 @@ def test_free_text_stays_free_until_a_call_begins() -> None:
     call = vocabulary().compile(tool_call(TOOLS))
     markers = (toys.tokenizer().special["<tool_call>"], toys.tokenizer().special["</tool_call>"])
     guided, _ = say(form(call=call, markers=markers), n=32)
-    plain, _ = say(form(), n=32)
+    plain, _ = say(form(markers=markers), n=32)
     begun = 0
     for one, other in zip(guided, plain, strict=True):
         at = one.tokens.index(markers[0]) + 1 if markers[0] in one.tokens else None
@@ -139,6 +142,7 @@ def test_free_text_stays_free_until_a_call_begins() -> None:
         ({"$ref": "#/$defs/gone"}, "does not exist"),
         ({"type": "integer", "minimum": 5, "maximum": 3}, "Unsatisfiable"),
         ({"oneOf": [{"type": "number"}, {"type": "integer"}]}, "oneOf constraints are not supported.$"),
+        ({"items": [{"minProperties": 2}]}, "minProperties over 1 cannot be enforced"),
         ({"properties": {"a": 5}}, "must be an object or boolean"),
     ],
 )

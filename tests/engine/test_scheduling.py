@@ -327,7 +327,7 @@ def test_rollouts_take_no_row_that_a_person_waits_for() -> None:
 
 
 def test_a_first_token_comes_while_rollouts_wait(model: Transformer) -> None:
-    """Four rows, forty rollouts: the chat's first token is there one step after a row came free. All draws are as ever."""
+    """Eight rows, forty rollouts: the chat's first token comes as soon as a row is free. All draws are as ever."""
     prompts = [random_tokens(6 + i, seed=i) for i in range(40)]
     budgets = [3 + i % 5 for i in range(40)]
     chat = random_tokens(9, seed=99)
