@@ -11,7 +11,7 @@ from mynah.agent.guides import Form
 from mynah.errors import UserError
 from mynah.server.errors import APIError
 from mynah.server.models import ServedModel
-from mynah.server.requests import ChatRequest, Sampling
+from mynah.server.requests import ChatRequest, ResponseFormat, Sampling
 from mynah.server.writer import CALL, CALL_END
 
 MAX_GRAMMAR = 200_000
@@ -33,13 +33,9 @@ def plain_form(model: ServedModel, body: Sampling) -> Form | None:
 
 async def chat_form(model: ServedModel, body: ChatRequest, tools: Sequence[Mapping[str, Any]]) -> Form | None:
     """Of a turn in a chat; `tools` are those that the model may call. Raises APIError for a schema that is none."""
-    wanted = body.response_format
-    text = None
-    if wanted and wanted.type == "json_object":
-        text = await _compile(model, lambda: json_text(), "response_format")
-    elif wanted and wanted.type == "json_schema":
-        assert wanted.json_schema
-        schema = wanted.json_schema.schema_ or {}
+    text, wanted = None, body.response_format
+    if wanted and wanted.type != "text":
+        schema = _schema(wanted) if wanted.type == "json_schema" else None
         text = await _compile(model, lambda: json_text(schema), "response_format")
     call, markers = None, (-1, -1)
     if tools:
@@ -93,6 +89,14 @@ def callable_tools(body: ChatRequest, shown: Sequence[dict[str, Any]]) -> list[d
         message = f"tool_choice names '{name}', which is not among the tools: {there}."
         raise APIError(400, message, param="tool_choice", code="invalid_value")
     return chosen
+
+
+def _schema(wanted: ResponseFormat) -> dict[str, Any]:
+    if wanted.json_schema is None or wanted.json_schema.schema_ is None:
+        missing = "response_format.json_schema" + (".schema" if wanted.json_schema else "")
+        message = f"Missing required parameter: '{missing}'."
+        raise APIError(400, message, param=missing, code="missing_required_parameter")
+    return wanted.json_schema.schema_
 
 
 def _ends(model: ServedModel) -> tuple[int, ...]:

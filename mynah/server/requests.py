@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from mynah.nouns import Message, Role
@@ -99,12 +99,6 @@ class JsonSchema(Body):
 class ResponseFormat(Body):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
-
-    @model_validator(mode="after")
-    def _whole(self) -> ResponseFormat:
-        if self.type == "json_schema" and not self.json_schema:
-            raise PydanticCustomError("missing", "json_schema is missing")
-        return self
 
 
 class FunctionName(Body):

@@ -214,7 +214,7 @@ SENTENCES = [
     ({"logit_bias": {"-1": 1}}, "logit_bias", "invalid_value"),
     ({"logit_bias": {"²": 1}}, "logit_bias", "invalid_value"),
     ({"top_logprobs": 2}, "top_logprobs", "invalid_value"),
-    ({"response_format": {"type": "json_schema"}}, "response_format", "missing_required_parameter"),
+    ({"response_format": {"type": "json_schema"}}, "response_format.json_schema", "missing_required_parameter"),
     ({"tools": [{"type": "function"}]}, "tools.0", "invalid_value"),
     ({"tool_choice": "required"}, "tool_choice", "invalid_value"),
     ({"max_tokens": 0}, "max_tokens", "invalid_value"),
