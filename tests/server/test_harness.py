@@ -1,7 +1,7 @@
 """lm-evaluation-harness against a real server: on the same items, its figures are those of `mynah eval`.
 
-The harness and what it needs live in a virtual environment of their own, made once (some 300 MB, from the package index):
-in the folder that MYNAH_HARNESS names, or a temporary one.
+The harness and what it needs live in a virtual environment of their own, made once (some 300 MB, from the package
+index): in the folder that MYNAH_HARNESS names, or a temporary one.
 """
 
 import json
