@@ -10,12 +10,14 @@ from mynah.engine import Token
 from mynah.server.errors import APIError
 from mynah.server.forms import callable_tools, chat_form, shown_tools
 from mynah.server.generation import Generation, Service, sampling_params
+from mynah.server.identity import Caller
+from mynah.server.record import Origin
 from mynah.server.requests import ChatRequest
-from mynah.server.writer import Piece, ToolCall, Writer
+from mynah.server.writer import Piece, Writer
 
 
-async def begin(service: Service, body: ChatRequest) -> Generation:
-    """Check the request and admit it."""
+async def begin(service: Service, body: ChatRequest, who: Caller | None = None) -> Generation:
+    """Check the request and admit it. It is recorded for `who`; without, the caller of this function records it."""
     model = service.models.find(body.model)
     assistant = model.assistant
     _check(body)
@@ -30,7 +32,8 @@ async def begin(service: Service, body: ChatRequest) -> Generation:
     budget = body.max_completion_tokens or body.max_tokens or room
     top = (body.top_logprobs or 0) if body.logprobs else 0
     params = sampling_params(model, body, min(budget, room), top_logprobs=top)
-    return Generation(service, model, "chatcmpl", body, [prompt], params, bool(tools), form=form)
+    origin = Origin.of(who, body, tuple(messages)) if who else None
+    return Generation(service, model, "chatcmpl", body, [prompt], params, bool(tools), origin=origin, form=form)
 
 
 def whole(generation: Generation, body: ChatRequest) -> dict[str, Any]:
@@ -94,12 +97,8 @@ def _message(writer: Writer) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": writer.text, "refusal": None}
     if writer.calls:
         message["content"] = writer.text or None
-        message["tool_calls"] = [_call(call) for call in writer.calls]
+        message["tool_calls"] = [call.to_json() for call in writer.calls]
     return message
-
-
-def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _delta(piece: Piece, calls: list[int]) -> dict[str, Any]:
@@ -107,7 +106,7 @@ def _delta(piece: Piece, calls: list[int]) -> dict[str, Any]:
     delta: dict[str, Any] = {"content": piece.text} if piece.text else {}
     if piece.calls:
         first = calls[piece.choice]
-        delta["tool_calls"] = [{"index": first + i, **_call(call)} for i, call in enumerate(piece.calls)]
+        delta["tool_calls"] = [{"index": first + i, **call.to_json()} for i, call in enumerate(piece.calls)]
         calls[piece.choice] += len(piece.calls)
     return delta
 

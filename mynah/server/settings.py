@@ -16,7 +16,16 @@ class ServeSettings(Settings):
     """The longest request body."""
     keep_seconds: Amount = 300.0
     """How long a resumable stream can be read again after its end."""
+    temporary_hours: Amount = 24.0
+    """How long the words of a temporary chat are kept after the last of them."""
+    public_url: str = ""
+    """Where people find the service, as https://chat.example.org, if a proxy with TLS stands before it. The proxy must
+    add the client's address to X-Forwarded-For."""
     price_prompt: Amount = 0.0
     """Cost of 1 000 prompt tokens, in whatever unit; 0 for both prices leaves `cost` out of the usage."""
     price_completion: Amount = 0.0
     """Cost of 1 000 completion tokens."""
+
+    def price(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Of so many tokens."""
+        return round((prompt_tokens * self.price_prompt + completion_tokens * self.price_completion) / 1000, 9)

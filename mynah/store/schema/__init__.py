@@ -24,6 +24,7 @@ from mynah.store.schema.labels import (
     task,
     task_item,
 )
+from mynah.store.schema.limits import allowance
 from mynah.store.schema.people import (
     SERVICE,
     api_key,
@@ -41,6 +42,7 @@ from mynah.store.schema.words import content, conversation, draft, message, sear
 __all__ = [
     "EVIDENCE",
     "SERVICE",
+    "allowance",
     "api_key",
     "assignment",
     "audit",

@@ -1,0 +1,210 @@
+// The field: what is typed, long pastes as blocks, the model, how it answers, one answer or two, send or stop.
+import {
+  type ClipboardEvent,
+  type KeyboardEvent,
+  lazy,
+  Suspense,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
+import { useTranslation } from "react-i18next";
+import type { Params } from "../../api/answers";
+import { prefer } from "../../app/session";
+import { useShortcuts } from "../../app/shortcuts";
+import { IconButton } from "../../parts/button";
+import { Icon } from "../../parts/icon";
+import { Menu } from "../../parts/menu";
+import { errorText } from "../../parts/states";
+import styles from "./composer.module.css";
+import { useDraft } from "./draft";
+import { useSampling } from "./sampling";
+import { isPlainEnter } from "./turn";
+
+const SamplingDialog = lazy(() => import("./sampling_dialog"));
+
+export type Sent = { text: string; n: 1 | 2; model: string; params: Params; system: string };
+
+type ComposerProps = {
+  /** Where its draft is kept; null: nowhere. */
+  place: string | null;
+  /** May fail; then what was typed stays. */
+  onSend: (sent: Sent) => Promise<void>;
+  fresh?: boolean;
+  writing?: boolean;
+  onStop?: () => void;
+  onEditLast?: () => void;
+  /** Why nothing can be sent now. */
+  blocked?: string | undefined;
+  /** A text put into the field from outside. */
+  given?: string | undefined;
+  autoFocus?: boolean;
+};
+
+type Pasted = { id: number; text: string; lines: number };
+
+const PASTE_CHARACTERS = 8000;
+const PASTE_LINES = 150;
+const touch = matchMedia("(pointer: coarse)");
+
+export function Composer(props: ComposerProps) {
+  const { place, onSend, fresh, writing, onStop, onEditLast, blocked, given, autoFocus } = props;
+  const { t } = useTranslation("chat");
+  const sampling = useSampling();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useDraft(place);
+  const [pasted, setPasted] = useState<Pasted[]>([]);
+  const [two, setTwo] = useState(() => sessionStorage.getItem("two") === "yes");
+  const [settings, setSettings] = useState(false);
+  const [sending, setSending] = useState(false);
+  const [error, setError] = useState<unknown>();
+  useShortcuts({ compose: () => field.current?.focus() });
+  useEffect(() => {
+    if (autoFocus && !touch.matches) field.current?.focus({ preventScroll: true });
+  }, [autoFocus]);
+  useEffect(() => {
+    if (given === undefined) return;
+    setText(given);
+    field.current?.focus();
+  }, [given, setText]);
+  useGrowing(field, text);
+
+  const ready = Boolean(text.trim() || pasted.length) && !writing && !blocked && !sending;
+  const send = async () => {
+    if (!ready) return;
+    const whole = [text.trim(), ...pasted.map((block) => block.text)].filter(Boolean).join("\n\n");
+    setSending(true);
+    setError(undefined);
+    const { model, params, system } = sampling;
+    setText("");
+    setPasted([]);
+    try {
+      await onSend({ text: whole, n: two ? 2 : 1, model, params, system });
+    } catch (failure) {
+      setError(failure);
+      setText(text);
+      setPasted(pasted);
+    }
+    setSending(false);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (isPlainEnter(event) && !touch.matches) void send();
+    else if (event.key === "ArrowUp" && !text && !event.nativeEvent.isComposing && onEditLast) onEditLast();
+    else return;
+    event.preventDefault();
+  };
+  const onPaste = (event: ClipboardEvent) => {
+    const words = event.clipboardData.getData("text/plain");
+    const lines = words.length > PASTE_LINES ? words.split("\n").length : 1;
+    if (words.length < PASTE_CHARACTERS && lines < PASTE_LINES) return;
+    event.preventDefault();
+    setPasted((blocks) => [...blocks, { id: Date.now(), text: words, lines }]);
+  };
+  const toggleTwo = () => {
+    sessionStorage.setItem("two", two ? "no" : "yes");
+    setTwo(!two);
+  };
+
+  return (
+    <form
+      className={styles.composer}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      {error !== undefined && (
+        <p className={styles.error} role="alert">
+          {errorText(error, t("common:offlineHint"))}
+        </p>
+      )}
+      {blocked && <p className={styles.blocked}>{blocked}</p>}
+      <div className={styles.sheet}>
+        {pasted.length > 0 && (
+          <ul className={styles.pasted}>
+            {pasted.map((block) => (
+              <li key={block.id}>
+                <Icon name="file" size={18} />
+                <span>{t("pasted", { count: block.lines })}</span>
+                <IconButton
+                  small
+                  icon="close"
+                  label={t("removePasted")}
+                  onClick={() => setPasted(pasted.filter((one) => one.id !== block.id))}
+                />
+              </li>
+            ))}
+          </ul>
+        )}
+        <textarea
+          ref={field}
+          rows={1}
+          value={text}
+          placeholder={t("placeholder")}
+          aria-label={t("placeholder")}
+          enterKeyHint={touch.matches ? "enter" : "send"}
+          onChange={(event) => setText(event.target.value)}
+          onKeyDown={onKeyDown}
+          onPaste={onPaste}
+        />
+        <div className={styles.row}>
+          <ModelMenu sampling={sampling} />
+          <IconButton icon="sliders" label={t("sampling.title")} onClick={() => setSettings(true)} />
+          <IconButton icon="compare" label={t("compare")} aria-pressed={two} onClick={toggleTwo} />
+          <span className={styles.space} />
+          {writing ? (
+            <button type="button" className={styles.send} aria-label={t("stop")} title={t("stop")} onClick={onStop}>
+              <Icon name="stop" />
+            </button>
+          ) : (
+            <button type="submit" className={styles.send} aria-label={t("send")} title={t("send")} disabled={!ready}>
+              <Icon name="up" />
+            </button>
+          )}
+        </div>
+      </div>
+      {settings && (
+        <Suspense>
+          <SamplingDialog sampling={sampling} fresh={fresh ?? false} onClose={() => setSettings(false)} />
+        </Suspense>
+      )}
+    </form>
+  );
+}
+
+function ModelMenu({ sampling }: { sampling: ReturnType<typeof useSampling> }) {
+  const { t } = useTranslation("chat");
+  const { models, model } = sampling;
+  const shown = model || models.find((one) => one.default)?.name || "";
+  if (models.length < 2) return <span className={styles.model}>{shown}</span>;
+  return (
+    <Menu
+      label={t("modelIs", { name: shown })}
+      className={styles.picker}
+      button={
+        <>
+          <span>{shown}</span>
+          <Icon name="down" size={16} />
+        </>
+      }
+      items={models.map((one) => ({
+        label: one.name,
+        chosen: one.name === shown,
+        ...(one.context && { hint: t("context", { count: one.context }) }),
+        onSelect: () => void prefer({ model: one.default ? null : one.name }).catch(() => {}),
+      }))}
+    />
+  );
+}
+
+/** As high as its text, where CSS cannot do it yet. */
+function useGrowing(field: { current: HTMLTextAreaElement | null }, text: string) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: measured anew with each text
+  useLayoutEffect(() => {
+    const area = field.current;
+    if (!area || CSS.supports("field-sizing", "content")) return;
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight}px`;
+  }, [text, field]);
+}
