@@ -167,6 +167,7 @@ class Engine:
         in_flight = len(self._scheduler.running) + len(self._scheduler.waiting)
         assert in_flight == 0, "refresh() while sequences are in flight"
         self.weight_version += 1
+        self._runner.refresh()
 
     @property
     def _device(self) -> torch.device:
