@@ -38,6 +38,10 @@ class Contender:
         self.seconds_to_start = 0.0
 
     def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def _start(self) -> None:
         python = python_of(self.entry.environment)
         threads = str(self.job["threads"])
         environment = os.environ | {
@@ -68,7 +72,6 @@ class Contender:
             self.__exit__()
             raise
         self.seconds_to_start = time.monotonic() - start
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._signal(signal.SIGCONT)
@@ -83,6 +86,8 @@ class Contender:
 
     def measure(self, request: dict[str, Any]) -> dict[str, Any]:
         """One repetition. Raises Unavailable when the contender answers with an error, or ends instead."""
+        if self._process.poll() is not None:  # the request before ended it
+            self._start()
         self._signal(signal.SIGCONT)
         return self._ask(request)
 

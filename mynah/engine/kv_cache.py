@@ -49,6 +49,7 @@ class KVCache:
         self.keys[layer][rows, :, positions] = keys
         self.values[layer][rows, :, positions] = values
 
+    @torch.inference_mode()  # a row may be ended between two steps, and the slabs were made inside one
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` positions of row `source` over row `target`."""
         for slab in (*self.keys, *self.values):
