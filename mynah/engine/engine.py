@@ -180,6 +180,7 @@ class Engine:
         in_flight = len(scheduler.running) + len(scheduler.urgent) + len(scheduler.waiting)
         assert in_flight == 0, "refresh() while sequences are in flight"
         self.weight_version += 1
+        self._runner.refresh()
 
     @property
     def _device(self) -> torch.device:

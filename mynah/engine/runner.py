@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mynah.engine.kv_cache import BLOCK, KVCache
+from mynah.engine.packed import Readable, readable
 from mynah.model.attention import AttentionPlan
 from mynah.model.transformer import Transformer
 
@@ -22,7 +23,8 @@ SMALL = 16**3
 """PyTorch sends products of at most so many multiplications to another kernel, whose last bits differ: we make none."""
 FILL = 16
 """So every layer gets a multiple of this many tokens. That also makes few shapes: each new one would cost a freshly
-compiled kernel, whose memory is never given back."""
+compiled kernel, whose memory is never given back. Only a row that is alone in a decode step may stay so, where the
+weights are packed: its products are the same to the bit, and at a fraction of the arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,19 @@ class Prefill:
 
 
 class Runner:
-    """Runs `model` over a cache of `rows` sequences of at most `capacity` tokens. The weights are the learner's own."""
+    """Runs `model` over a cache of `rows` sequences of at most `capacity` tokens. The weights are the learner's own.
+
+    After they have changed, call `refresh()`.
+    """
 
     def __init__(self, model: Transformer, rows: int, capacity: int) -> None:
         self.model = model
+        self._readable: Readable | None = None
         self.cache = KVCache(model.config, rows, capacity, model.dtype, model.device)
+
+    def refresh(self) -> None:
+        """Read the weights anew before the next pass."""
+        self._readable = None
 
     def prefill(self, prompts: Sequence[Sequence[int]]) -> Prefill:
         """One forward pass over the prompts, laid end to end."""
@@ -68,24 +78,36 @@ class Runner:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits [N, V] for hidden states [N, D]."""
-        return self.model.logits(_fill(hidden))[: len(hidden)]
+        return self._now.head(self._filled(hidden))[: len(hidden)]
 
     def _hidden(self, tokens: Tensor, positions: Tensor, plan: AttentionPlan) -> Tensor:
         """Hidden states [T, D]."""
         # Compiled code would be made anew for every layer of every plan, and give up after eight.
         eager = torch.compiler.set_stance("force_eager") if self.model.compiled else nullcontext()
+        filled = self._filled(tokens)
         with eager:
-            return self.model(_fill(tokens), _fill(positions), _FilledPlan(plan, len(tokens)))[: len(tokens)]
+            hidden = self._now.model(filled, self._filled(positions), _FilledPlan(plan, len(tokens), len(filled)))
+        return hidden[: len(tokens)]
+
+    @property
+    def _now(self) -> Readable:
+        if self._readable is None:
+            self._readable = readable(self.model)
+        return self._readable
+
+    def _filled(self, x: Tensor) -> Tensor:
+        """`x` [T, …] with as many rows as the layers must get."""
+        return x if len(x) == 1 and self._now.single_rows else _behind(x, 0, -len(x) % FILL)
 
 
 class _FilledPlan:
-    """Another plan, for the first `count` tokens; those that fill up see nothing and are seen by none."""
+    """Another plan, for the first `count` of `filled` tokens; the others see nothing and are seen by none."""
 
-    def __init__(self, plan: AttentionPlan, count: int) -> None:
-        self.plan, self.count = plan, count
+    def __init__(self, plan: AttentionPlan, count: int, filled: int) -> None:
+        self.plan, self.count, self.filler = plan, count, filled - count
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return _fill(self.plan.attend(layer, q[: self.count], k[: self.count], v[: self.count]))
+        return _behind(self.plan.attend(layer, q[: self.count], k[: self.count], v[: self.count]), 0, self.filler)
 
 
 class _PrefillPlan:
@@ -113,7 +135,7 @@ class _DecodePlan:
     def __init__(self, cache: KVCache, positions: Tensor) -> None:
         self.cache, self.positions = cache, positions
         self.span = -(-(int(positions.max()) + 1) // BLOCK) * BLOCK
-        cache.reserve(self.span)
+        cache.fit(self.span)
         self.rows = min(cache.rows, -(-len(positions) // FILL) * FILL)  # rows not in use come along, unread
         columns = torch.arange(self.span, device=positions.device)
         seen = _behind(positions, 0, self.rows - len(positions))
@@ -121,7 +143,7 @@ class _DecodePlan:
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         self.cache.append(layer, self.positions, k, v)
-        keys, values = (slab[layer][: self.rows, :, : self.span] for slab in (self.cache.keys, self.cache.values))
+        keys, values = (slab[layer][: self.rows] for slab in (self.cache.keys, self.cache.values))
         q = _behind(q, 0, self.rows - len(q))
         return attention_by_blocks(q[:, :, None], keys, values, self.visible).squeeze(2)[: len(self.positions)]
 
@@ -139,11 +161,6 @@ def attention_by_blocks(q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> Ten
     shares = scores.masked_fill(~visible[:, None], float("-inf")).softmax(-1).to(v.dtype)
     mixed = _behind(shares.flatten(2, 3), 2, enough - heads.numel()) @ v
     return mixed[:, :, : heads.numel()].unflatten(2, heads).flatten(1, 2)
-
-
-def _fill(x: Tensor) -> Tensor:
-    """`x` [T, …] with zeros behind it, up to a multiple of FILL."""
-    return _behind(x, 0, -len(x) % FILL)
 
 
 def _behind(x: Tensor, dim: int, missing: int) -> Tensor:

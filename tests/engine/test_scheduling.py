@@ -217,6 +217,19 @@ def test_cancelling_disturbs_nobody(dtype: torch.dtype, after: int) -> None:
     engine.cancel(10_000)  # unknown is fine
 
 
+def test_a_row_may_be_ended_after_the_cache_grew(model: Transformer) -> None:
+    """Between two steps, by whoever holds the engine; the last row moves into its place."""
+    engine = Engine(model, rows=3)
+    requests = [engine.submit(random_tokens(70 + n, seed=n), PARAMS, sequence=n) for n in range(3)]
+    for _ in range(4):
+        engine.step()
+    assert engine.end(requests[0], 0)
+    engine.cancel(requests[1])
+    [[kept]] = finish(engine, requests[2:])
+    [[expected]] = Engine(model).generate([random_tokens(72, seed=2)], PARAMS, first_sequence=2)
+    assert kept.tokens == expected.tokens
+
+
 def test_collecting_early_gives_what_is_done_and_cancels_the_rest(model: Transformer) -> None:
     engine = Engine(model, rows=2)
     request = engine.submit((1, 2), PARAMS, n=3)
