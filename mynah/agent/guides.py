@@ -33,9 +33,11 @@ class Form:
     frequency_penalty: float = 0.0
 
     @property
-    def free(self) -> bool:
-        """Nothing is asked of the answer."""
-        return not (self.text or self.call or self.logit_bias or self.presence_penalty or self.frequency_penalty)
+    def steers(self) -> list[str]:
+        """What keeps an answer from being the model's own; nothing: no guide is needed."""
+        penalties = self.presence_penalty or self.frequency_penalty
+        found = {"text": self.text, "calls": self.call, "bias": self.logit_bias, "penalties": penalties}
+        return [name for name, there in found.items() if there]
 
     def begin(self) -> FormGuide:
         return FormGuide(self)

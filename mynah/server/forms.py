@@ -28,7 +28,7 @@ def plain_form(model: ServedModel, body: Sampling) -> Form | None:
         presence_penalty=body.presence_penalty or 0.0,
         frequency_penalty=body.frequency_penalty or 0.0,
     )
-    return None if form.free else form
+    return form if form.steers else None
 
 
 async def chat_form(model: ServedModel, body: ChatRequest, tools: Sequence[Mapping[str, Any]]) -> Form | None:
@@ -58,7 +58,7 @@ async def chat_form(model: ServedModel, body: ChatRequest, tools: Sequence[Mappi
         presence_penalty=body.presence_penalty or 0.0,
         frequency_penalty=body.frequency_penalty or 0.0,
     )
-    return None if form.free else form
+    return form if form.steers else None
 
 
 def shown_tools(body: ChatRequest, model: ServedModel) -> list[dict[str, Any]]:

@@ -102,6 +102,7 @@ class Generation:
         for prompt in self.prompts:
             check_length(prompt, engine.context, "messages" if kind == "chatcmpl" else "prompt")
         self._inbox: asyncio.Queue[Letter] = asyncio.Queue()
+        self._steered = tuple(form.steers) if form else ()
         self._guides = [form.begin() for _ in range(self.n * len(self.prompts))] if form else []
         urgent = kind == "chatcmpl"
         self._jobs = []
@@ -239,6 +240,7 @@ class Generation:
             prompt=prompt,
             params=self.params,
             sequence=first,
+            steered=self._steered,
             completions=tuple(_completion(writer) for writer in writers),
             texts=tuple(writer.text for writer in writers),
             calls=tuple(tuple(writer.calls) for writer in writers),

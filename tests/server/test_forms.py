@@ -137,6 +137,7 @@ def test_a_round_trip_with_a_tool(client, recorded):
     message = client.chat.completions.create(**request, parallel_tool_calls=False).choices[0].message
     result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "a <|end|> of gold"}
     client.chat.completions.create(**BASE | {"tools": TOOLS, "messages": [*ASK, message, result]})
+    assert (recorded[-2].steered, recorded[-1].steered) == (("calls", "bias"), ("calls", "bias"))
     told = toys.tokenizer().decode(recorded[-1].prompt, keep_special=True)
     arguments = json.dumps(json.loads(message.tool_calls[0].function.arguments), ensure_ascii=False)
     assert f'<tool_call>{{"name": "look", "arguments": {arguments}}}</tool_call><|end|><|tool|>a <|end|> of' in told
