@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from mynah.engine.guide import Guide
+from mynah.engine.prefixes import Past, Prefixes
 from mynah.engine.runner import Prefill, Runner
 from mynah.engine.sampler import row_keys, sample
 from mynah.engine.scheduler import Request, Row, Scheduler
@@ -48,16 +49,23 @@ class Engine:
         rows: Sequences decoded together; more waits in the queue.
         context: Longest prompt + completion in tokens; at most the model's own.
         prefill_tokens: Prompts are prefilled together up to this many tokens a pass.
+        prefix_tokens: Keys and values of so many tokens are kept for requests that go on where others ended.
     """
 
     def __init__(
-        self, model: Transformer, rows: int = 64, context: int | None = None, prefill_tokens: int = 4096
+        self,
+        model: Transformer,
+        rows: int = 64,
+        context: int | None = None,
+        prefill_tokens: int = 4096,
+        prefix_tokens: int = 0,
     ) -> None:
         self.rows = rows
         self.context = min(context or model.config.context, model.config.context)
         self.weight_version = 0
         self._runner = Runner(model, rows, self.context)
         self._scheduler = Scheduler(rows, prefill_tokens)
+        self._prefixes = Prefixes(prefix_tokens)
         self._requests: dict[int, Request] = {}
         self._prompt_scores: dict[int, _PromptScores] = {}
         self._unread: dict[int, deque[Token]] = {}
@@ -72,11 +80,13 @@ class Engine:
         *,
         guides: Sequence[Guide] = (),
         urgent: bool = False,
+        reader: str = "",
     ) -> int:
         """Queue `n` samples of `prompt`; returns the request's id.
 
         A draw is a function of (params.seed, sequence + sample, position) and of the logits; without `sequence` the
         engine counts. `guides`: one a sample, or none. An `urgent` request goes before all that are not.
+        Of what the same `reader` asked before, a prompt's beginning is not read again; nobody: nothing is kept.
         Raises ValueError for a prompt that leaves no room in the context, and for nothing asked.
         """
         if not 0 < len(prompt) < self.context:
@@ -87,7 +97,7 @@ class Engine:
             sequence = self._next_sequence
             self._next_sequence += n
         assert len(guides) in (0, n), "one guide a sample"
-        request = Request(self._next_request, tuple(prompt), params, n, sequence, guides)
+        request = Request(self._next_request, tuple(prompt), params, n, sequence, guides, reader)
         self._next_request += 1
         self._requests[request.id] = request
         (self._scheduler.urgent if urgent else self._scheduler.waiting).append(request)
@@ -181,6 +191,7 @@ class Engine:
         assert in_flight == 0, "refresh() while sequences are in flight"
         self.weight_version += 1
         self._runner.refresh()
+        self._prefixes.clear()
 
     @property
     def _device(self) -> torch.device:
@@ -188,7 +199,8 @@ class Engine:
 
     def _prefill(self, admitted: list[tuple[Request, int]]) -> list[Token]:
         """One packed pass over the prompts; each prompt's cache is copied to its samples' rows, which draw a token."""
-        prefill = self._runner.prefill([request.prompt for request, _ in admitted])
+        pasts = [self._known(request) for request, _ in admitted]
+        prefill = self._runner.prefill([request.prompt for request, _ in admitted], pasts)
         new: list[Row] = []
         for index, (request, count) in enumerate(admitted):
             start = len(self._scheduler.running) + len(new)
@@ -201,6 +213,11 @@ class Engine:
         logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
         self._scheduler.running += new
         return self._extend(new, logits)
+
+    def _known(self, request: Request) -> Past | None:
+        if not request.reader or request.params.prompt_logprobs:
+            return None
+        return self._prefixes.find(request.reader, request.prompt)
 
     def _score_prompt(self, prefill: Prefill, index: int, request: Request) -> _PromptScores:
         hidden = prefill.hidden[prefill.spans[index]][:-1]
@@ -278,6 +295,11 @@ class Engine:
 
     def _release(self, index: int) -> None:
         """Free a row; the last one takes its place, so that rows in flight stay dense."""
+        row = self._scheduler.running[index]
+        if row.request.reader and row.tokens:
+            said = (*row.request.prompt, *row.tokens[:-1])  # the last token has not been through the model
+            past = Past(len(said), *self._runner.cache.read(index, len(said)))
+            self._prefixes.keep(row.request.reader, said, past)
         last = self._scheduler.running.pop()
         if index < len(self._scheduler.running):
             self._runner.cache.move(len(self._scheduler.running), index, last.length)

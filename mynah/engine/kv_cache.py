@@ -11,6 +11,7 @@ from mynah.model.sizes import ModelConfig
 BLOCK = 64
 """Attention reads whole blocks of this many positions (see `runner.attention_by_blocks`)."""
 
+
 class KVCache:
     """Slabs [rows, KV, length, W] for each layer. Rows 0 … active − 1 are in use: a finished row is swapped out.
 
@@ -48,6 +49,11 @@ class KVCache:
         rows = torch.arange(len(positions), device=positions.device)
         self.keys[layer][rows, :, positions] = keys
         self.values[layer][rows, :, positions] = values
+
+    def read(self, row: int, length: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Copies of a row's first keys and values, per layer [length, KV, W]."""
+        keys, values = ([slab[row, :, :length].transpose(0, 1).clone() for slab in x] for x in (self.keys, self.values))
+        return keys, values
 
     @torch.inference_mode()  # a row may be ended between two steps, and the slabs were made inside one
     def move(self, source: int, target: int, length: int) -> None:

@@ -24,6 +24,7 @@ class Request:
     first_sequence: int
     guides: Sequence[Guide] = ()
     """One a sample, or none."""
+    reader: str = ""
     admitted: int = 0
     done: dict[int, Completion] = field(default_factory=dict)
 

@@ -16,8 +16,11 @@ from mynah.server.requests import ChatRequest
 from mynah.server.writer import Piece, Writer
 
 
-async def begin(service: Service, body: ChatRequest, who: Caller | None = None) -> Generation:
-    """Check the request and admit it. It is recorded for `who`; without, the caller of this function records it."""
+async def begin(service: Service, body: ChatRequest, who: Caller | None = None, reader: str = "") -> Generation:
+    """Check the request and admit it. It is recorded for `who`; without, the caller of this function records it.
+
+    What `reader`, by default that user, asked before need not be read again.
+    """
     model = service.models.find(body.model)
     assistant = model.assistant
     _check(body)
@@ -33,7 +36,8 @@ async def begin(service: Service, body: ChatRequest, who: Caller | None = None) 
     top = (body.top_logprobs or 0) if body.logprobs else 0
     params = sampling_params(model, body, min(budget, room), top_logprobs=top)
     origin = Origin.of(who, body, tuple(messages)) if who else None
-    return Generation(service, model, "chatcmpl", body, [prompt], params, bool(tools), origin=origin, form=form)
+    reader = reader or (who.user if who else "")
+    return Generation(service, model, "chatcmpl", body, [prompt], params, bool(tools), False, origin, form, reader)
 
 
 def whole(generation: Generation, body: ChatRequest) -> dict[str, Any]:

@@ -90,6 +90,7 @@ class Generation:
         unseen: bool = False,
         origin: Origin | None = None,
         form: Form | None = None,
+        reader: str = "",
     ) -> None:
         self.unseen = unseen
         """Only the prompts are of interest: what is drawn is neither shown nor counted."""
@@ -108,7 +109,7 @@ class Generation:
         self._jobs = []
         for first in range(0, self.n * len(self.prompts), self.n):
             prompt, guides = self.prompts[first // self.n], self._guides[first : first + self.n]
-            self._jobs.append(Job(engine, prompt, params, self.n, first, self._inbox, guides, urgent))
+            self._jobs.append(Job(engine, prompt, params, self.n, first, self._inbox, guides, urgent, reader))
         self.writers = [Writer(tokenizer, i, body.stop, tools) for i in range(self.n * len(self.prompts))]
         self.scored: list[Completion] = []
         """One finished completion of each prompt, for its `prompt_logprobs`."""

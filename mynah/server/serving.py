@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mynah.engine import Engine, Guide, Token
 from mynah.nouns import Completion, SamplingParams
@@ -41,6 +41,7 @@ class Job:
     inbox: asyncio.Queue[Letter]
     guides: Sequence[Guide] = ()
     urgent: bool = False
+    reader: str = ""
     request: int = -1
     left: int = 0
 
@@ -137,9 +138,8 @@ class EngineThread:
 
     def _submit(self, job: Job) -> None:
         try:
-            job.request = job.engine.submit(
-                job.prompt, job.params, job.n, job.sequence, guides=job.guides, urgent=job.urgent
-            )
+            more: dict[str, Any] = {"guides": job.guides, "urgent": job.urgent, "reader": job.reader}
+            job.request = job.engine.submit(job.prompt, job.params, job.n, job.sequence, **more)
         except Exception as error:
             self._send([Letter(job, error=error)])
             return

@@ -261,3 +261,37 @@ def test_two_models_answer_for_themselves(client):
         replace(SamplingParams(24, seed=7), stop=toys.tokenizer().stop_ids),
     )
     assert say("other") == toys.tokenizer().decode(expected.tokens)
+
+
+def test_the_next_turns_read_only_what_is_new():
+    """And say what a server says that remembers nothing."""
+    said = "the cat in the wood, and the dog in the town"
+    remembering, forgetful = parrot(said), parrot(said)
+    engine, plain = remembering.assistant.engine, forgetful.assistant.engine
+    engine._prefixes.room = 4096
+    read = {engine: [], plain: []}
+    for one in read:
+        prefill = one._runner.prefill
+
+        def counted(prompts, pasts=(), one=one, prefill=prefill):
+            made = prefill(prompts, pasts)
+            read[one].append(len(made.hidden))
+            return made
+
+        one._runner.prefill = counted
+    talk = [
+        {
+            "role": "user",
+            "content": "what is in the hill, the wood, the lake, the town; and who knows what is in the sun?",
+        }
+    ]
+    with serving(service(remembering)) as here, serving(service(forgetful)) as there:
+        for _ in range(3):
+            request = BASE | {"messages": talk, "max_tokens": 60}
+            answer, expected = (address.openai().chat.completions.create(**request) for address in (here, there))
+            assert answer.choices == expected.choices
+            assert answer.usage == expected.usage
+            talk += [{"role": "assistant", "content": said}, {"role": "user", "content": "and then?"}]
+    assert read[plain] == sorted(read[plain])  # each turn reads all that went before
+    assert read[engine][0] == read[plain][0]
+    assert max(read[engine][1:]) < 20 < read[plain][1]
