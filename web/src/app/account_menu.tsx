@@ -56,7 +56,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   return (
     <div className={styles.foot}>
       <Menu
-        label={t("account")}
+        label={[session?.user?.name, t("account")].filter(Boolean).join(" – ")}
         className={styles.account}
         items={items}
         button={
