@@ -38,7 +38,7 @@ from mynah.server.channels.settings import NO_CHANNELS, ChannelSettings
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
-from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.identity import Caller, Identity, may
 from mynah.server.ledger import Ledger
 from mynah.server.limits import Limits
 from mynah.server.meter import Meter
@@ -57,7 +57,7 @@ from mynah.store.database import Database
 
 RESUMABLE = "x-stream-resumable"
 """A request header of ours: `true` lets an answer go on without its reader, who may come back for it."""
-Reader = Annotated[Caller, Depends(caller)]
+Reader = Annotated[Caller, Depends(may("chat", "completions"))]
 GONE = Response(status_code=499)
 """Nobody reads it; nginx's number for a client that left."""
 
@@ -91,7 +91,7 @@ def build_app(
         ledger.start()
         await upkeep.start()
         await engine.start()
-        watching = asyncio.create_task(watch.run())
+        watching = asyncio.create_task(watch.run(streams))
         yield
         watching.cancel()
         await outside.close()

@@ -1,6 +1,7 @@
 """What /v1 serves is in the store; what people make of an answer is evidence, there once however often it is sent."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +18,7 @@ from mynah.store.schema import (
     preference_event,
     prompt,
     reaction,
+    stream,
     usage,
 )
 from tests import toys
@@ -137,15 +139,19 @@ def test_plain_text_is_apart_and_a_scored_prompt_is_only_counted(kept, db):
     assert (len(rows(db, completion)), len(rows(db, usage))) == (before[0], before[1] + 1)
 
 
-def test_what_a_client_left_is_recorded_too(db):
+def test_what_a_client_left_is_recorded_and_kept_as_it_came(db):
     with serving(service(parrot(pause=0.01)), db=db) as address:
-        stream = address.openai().chat.completions.create(**ASK, stream=True)
-        id = next(stream).id
-        for _ in range(5):
-            next(stream)
-        stream.close()
-    [row] = rows(db, completion, completion.c.id == choice_id(id))
-    assert (row.finish_reason, row.completion_tokens > 3) == ("cancelled", True)
+        said = address.openai().chat.completions.create(**ASK, stream=True)
+        id, begun = choice_id(next(said).id), time.monotonic()
+        while time.monotonic() < begun + 1.3:  # from here on a crash would leave a part of it
+            next(said)
+        [part] = rows(db, stream, stream.c.id == id)
+        assert len(words(db, part.content)) == part.completion_tokens > 3
+        said.close()
+    [row] = rows(db, completion, completion.c.id == id)
+    assert (row.finish_reason, row.content) == ("cancelled", part.content)
+    assert row.completion_tokens >= part.completion_tokens
+    assert rows(db, stream) == []
 
 
 def test_a_rating_sent_twice_is_there_once_and_a_changed_mind_supersedes(kept, db):

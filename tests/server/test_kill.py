@@ -30,12 +30,14 @@ SERVERS = """
 import os, sys
 from pathlib import Path
 import torch
-from mynah.verbs.serve import _own, serve
-from mynah.verbs.where import Where
+from mynah.server.models import ServedModel
+from mynah.verbs.serve import serve
+from mynah.verbs.where import Where, checkpoint
 
 torch.set_num_threads(1)
 where, quick = Where("team", Path(sys.argv[1])), ("serve.rows=8", "hardware.dtype=float32")
-_own(quick, "", (), where)  # imports what a start imports late
+loop = where.loop(quick)  # imports what a start imports late
+ServedModel.load("team", checkpoint(loop.run, "0-pretrain"), loop.recipe.hardware, 8)
 for line in sys.stdin:
     if child := os.fork():
         os.waitpid(child, 0)

@@ -92,6 +92,9 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
     async def change(id: Id, body: Change, who: Admin) -> dict[str, Any]:
         """Give a role, disable or enable; it holds for their next request, and ends their streams if disabled."""
         row = await asyncio.to_thread(_find, accounts, id)
+        if id == who.user and body.password is not None:
+            message = "Change your own password with PATCH /api/me, which asks for the current one."
+            raise APIError(409, message, param="password", code="own_password")
         hashed = None if body.password is None else await accounts.hash(row, body.password)
 
         def changed() -> Row[Any]:
