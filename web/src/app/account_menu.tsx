@@ -35,14 +35,12 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
 
   const items: (MenuItem | "line")[] = [
     { label: t("settings"), icon: "gear", onSelect: () => navigate({ to: "/settings/$", params: { _splat: "" } }) },
-    { label: t("runs"), icon: "again", onSelect: () => navigate({ to: "/runs/$", params: { _splat: "" } }) },
   ];
   if (session?.user?.role === "admin")
-    items.push({
-      label: t("admin"),
-      icon: "sliders",
-      onSelect: () => navigate({ to: "/admin/$", params: { _splat: "" } }),
-    });
+    items.push(
+      { label: t("runs"), icon: "again", onSelect: () => navigate({ to: "/runs/$", params: { _splat: "" } }) },
+      { label: t("admin"), icon: "sliders", onSelect: () => navigate({ to: "/admin/$", params: { _splat: "" } }) },
+    );
   items.push({ label: t("help"), icon: "help", onSelect: onHelp }, "line");
   for (const to of themes)
     items.push({ label: t(`theme.${to ?? "system"}`), chosen: theme === to, onSelect: () => chooseTheme(to) });
