@@ -56,13 +56,13 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   return (
     <div className={styles.foot}>
       <Menu
-        label={[session?.user?.name, t("account")].filter(Boolean).join(" – ")}
         className={styles.account}
         items={items}
         button={
           <>
             <Icon name="gear" />
             <span>{session?.user?.name ?? ""}</span>
+            <span className="unseen">{t("account")}</span>
           </>
         }
       />
