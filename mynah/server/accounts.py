@@ -82,6 +82,11 @@ class Accounts:
             changes["password_hash"] = await self._passwords.hash(password)
         await asyncio.to_thread(self._change, who, changes)
 
+    async def hash(self, row: Row[Any], password: str) -> str:
+        """The hash of somebody's new password, if it is good enough."""
+        check_password(password, row.name or "", row.email or "")
+        return await self._passwords.hash(password)
+
     async def confirm(self, who: Caller, password: str, address: str) -> None:
         """APIError 403 unless it is the caller's password; tries are counted as when signing in."""
         row = await asyncio.to_thread(self.person, who.user)

@@ -18,6 +18,7 @@ from mynah.server.accounts import Accounts
 from mynah.server.api import (
     answers,
     conversations,
+    datasets,
     drafts,
     feedback,
     feedback_list,
@@ -31,10 +32,13 @@ from mynah.server.api import (
     shares,
 )
 from mynah.server.api import people as api_people
+from mynah.server.channels.desk import Desk
+from mynah.server.channels.routes import Channels
+from mynah.server.channels.settings import NO_CHANNELS, ChannelSettings
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
-from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.identity import Caller, Identity, may
 from mynah.server.ledger import Ledger
 from mynah.server.limits import Limits
 from mynah.server.meter import Meter
@@ -53,7 +57,7 @@ from mynah.store.database import Database
 
 RESUMABLE = "x-stream-resumable"
 """A request header of ours: `true` lets an answer go on without its reader, who may come back for it."""
-Reader = Annotated[Caller, Depends(caller)]
+Reader = Annotated[Caller, Depends(may("chat", "completions"))]
 GONE = Response(status_code=499)
 """Nobody reads it; nginx's number for a client that left."""
 
@@ -66,6 +70,7 @@ def build_app(
     accounts: bool = False,
     api_key: str = "",
     passwords: Passwords | None = None,
+    channels: ChannelSettings = NO_CHANNELS,
 ) -> FastAPI:
     """The service over its own models, or over another server's; with a `home`, admins see its runs and promote them.
 
@@ -77,6 +82,7 @@ def build_app(
     upkeep = Upkeep(ledger, engine.settings)
     people = Accounts(db, identity, site, passwords or Passwords())
     talks = Talks(engine, ledger, streams)
+    outside = Channels(channels, Desk(ledger, talks))
     if isinstance(engine, Service) and engine.record is forget:
         engine.record = keeping(ledger, engine.settings)
 
@@ -85,9 +91,10 @@ def build_app(
         ledger.start()
         await upkeep.start()
         await engine.start()
-        watching = asyncio.create_task(watch.run())
+        watching = asyncio.create_task(watch.run(streams))
         yield
         watching.cancel()
+        await outside.close()
         await streams.close()
         await engine.stop()
         await upkeep.stop()
@@ -112,8 +119,10 @@ def build_app(
         app.include_router(of_people.routes(people))
     for noun in (conversations, answers, feedback, shares, drafts, models):
         app.include_router(noun.routes(talks))
+    app.include_router(outside.routes())
     app.include_router(_about(engine, app))
     app.include_router(feedback_list.routes(db))
+    app.include_router(datasets.routes(db))
     if home:
         app.include_router(runs.routes(home))
         app.include_router(served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None))

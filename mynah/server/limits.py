@@ -2,7 +2,7 @@
 
 The most that a request can take is reserved before it begins, so that a hundred at the same moment cannot all pass;
 what it did not take is given back at its end. A crash gives nothing back, but the minute's limits run empty by
-themselves.
+themselves, and the month's are counted anew at the next start.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from mynah.server.service_settings import read_settings
 from mynah.store import access
 from mynah.store.allowance import Draw, Refusal, draw, give_back
 from mynah.store.schema import now
+from mynah.store.spent import budget_name
 
 MINUTE = 60.0
 
@@ -92,7 +93,7 @@ def _draws(tx: Connection, key: str, prompt: int, answer: int, cost: float) -> l
     if (limit := _least(own.tokens_per_minute, service.tokens_per_minute)) is not None:
         wanted.append(Draw(f"key:{key}:tokens", prompt + answer, limit, MINUTE, least=min(prompt, limit)))
     if (limit := _least(own.monthly_budget, service.monthly_budget)) is not None:
-        wanted.append(Draw(f"key:{key}:{now():%Y-%m}", cost, limit, None))
+        wanted.append(Draw(budget_name(key), cost, limit, None))
     return wanted
 
 

@@ -17,11 +17,14 @@ from mynah.store.allowance import forget_empty
 from mynah.store.presence import Presence
 from mynah.store.schema import new_id, now
 from mynah.store.settings import service_settings, set_service
+from mynah.store.spent import recount_budgets
 
 log = logging.getLogger(__name__)
 
 EVERY = 60.0
 """Seconds."""
+HOUR = 60
+"""Rounds of those between two searches for temporary chats that are over."""
 DEAD = timedelta(minutes=2)
 """A stream of another process that did not stir for so long is nobody's."""
 DUE = "scrub_due"
@@ -36,6 +39,7 @@ class Upkeep:
         self._presence: Presence | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._rounds = 0
 
     async def start(self) -> None:
         """Once it returns, no answer of a dead process looks as if it were still being written."""
@@ -61,6 +65,7 @@ class Upkeep:
         while True:
             try:
                 await asyncio.to_thread(self.once)
+                self._rounds += 1
                 await self._ledger.write(lambda tx: self._tidy(tx, all=False))
             except Exception:  # a full disk, a busy or absent database; it is tried again
                 log.exception("upkeep failed; again in a minute")
@@ -88,4 +93,7 @@ class Upkeep:
     def _tidy(self, tx: Connection, *, all: bool) -> None:
         prices = (self._settings.price_prompt, self._settings.price_completion)
         store.finish_interrupted(tx, unchanged_since=None if all else now() - DEAD, prices=prices)
-        store.delete_temporary(tx, now() - timedelta(hours=self._settings.temporary_hours))
+        if all:
+            recount_budgets(tx)
+        if self._rounds % HOUR == 0:
+            store.delete_temporary(tx, now() - timedelta(hours=self._settings.temporary_hours))

@@ -30,7 +30,8 @@ def place_prompt(tx: Connection, owner: str, messages: Conversation, source: str
 
 def forget_prompt(tx: Connection, prompt_id: str) -> None:
     """Erase the words of the conversation that a prompt is in; that something was asked and answered stays."""
-    place = select(conversation.c.id, conversation.c.owner).join(message).join(prompt, prompt.c.message == message.c.id)
+    place = select(conversation.c.id, conversation.c.owner).join(message, message.c.conversation == conversation.c.id)
+    place = place.join(prompt, prompt.c.message == message.c.id)
     row = tx.execute(place.where(prompt.c.id == prompt_id)).one()
     delete_conversation(tx, row.owner, row.id)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from mynah.store import content
-from mynah.store.schema import api_key, model_version, now, usage
+from mynah.store.schema import allowance, api_key, model_version, now, usage
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,25 @@ class Day:
     prompt_tokens: int
     completion_tokens: int
     cost: float
+
+
+def budget_name(key: str) -> str:
+    """The allowance that a key's spending of this month is counted in, by UTC."""
+    return f"key:{key}:{now():%Y-%m}"
+
+
+def recount_budgets(tx: Connection) -> None:
+    """Set what was taken of this month's budgets to what was served: a crash gives back nothing that was reserved.
+
+    Only while nobody else serves: else what they have reserved just now would be given away.
+    """
+    month = now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    names = tx.scalars(select(allowance.c.name).where(allowance.c.name.like(budget_name("%")))).all()
+    for name in names:
+        key = name.split(":")[1]
+        spent = select(func.coalesce(func.sum(usage.c.cost), 0.0)).where(usage.c.api_key == key)
+        level = tx.scalar(spent.where(usage.c.created_at >= month))
+        tx.execute(update(allowance).where(allowance.c.name == name).values(level=level))
 
 
 def usage_by_day(tx: Connection, days: int, person: str = "") -> list[Day]:

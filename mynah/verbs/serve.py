@@ -14,6 +14,7 @@ from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.runs import Run, Stage
 from mynah.server.app import build_app
+from mynah.server.channels.settings import load_channels
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
@@ -34,6 +35,7 @@ def serve(
     database: Annotated[str, Parameter(env_var="MYNAH_DATABASE")] = "",
     api_key: Annotated[str, Parameter(env_var="MYNAH_API_KEY")] = "",
     engine_key: Annotated[str, Parameter(env_var="MYNAH_ENGINE_KEY")] = "",
+    channels: Annotated[Path | None, Parameter(env_var="MYNAH_CHANNELS")] = None,
     where: Where = HERE,
 ) -> None:
     """Serve the newest policy of a run to every program that speaks OpenAI's API, on this machine only.
@@ -66,9 +68,13 @@ def serve(
         others see.
     engine_key
         The key for `engine`.
+    channels
+        A TOML file, readable by its owner alone, that sets up WeCom and Slack; so do MYNAH_WECOM_… and MYNAH_SLACK_…
+        in the environment. docs/wecom-and-slack.md goes through it.
     """
     if api_key and accounts:
         raise UserError("--api-key is for --no-accounts: with accounts, people make keys of their own at the page.")
+    outside = load_channels(channels)
     listener = listen(port)
     db = store.open(database or where.home / "mynah.db")
     answering: Service | Remote
@@ -83,7 +89,8 @@ def serve(
     join = first_admin_link(db, answering.settings.public_url or address) if accounts else ""
     console.print("[dim]Ctrl-C ends it.[/dim]")
     print(greeting(address, name, accounts or bool(api_key), join), flush=True)
-    server(build_app(answering, db, home=where.home, accounts=accounts, api_key=api_key)).run(sockets=[listener])
+    app = build_app(answering, db, home=where.home, accounts=accounts, api_key=api_key, channels=outside)
+    server(app).run(sockets=[listener])
 
 
 def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: Where, db: Database) -> Service:

@@ -36,6 +36,11 @@ class Bird:
         for engine in self.engines:
             engine.ids, engine.pause = list(toys.chat().encode_answer(text)), pause
 
+    def goes_on(self, text: str, pause: float = 0.02) -> None:
+        """It says this over and over, and never ends."""
+        for engine in self.engines:
+            engine.ids, engine.pause = toys.tokenizer().encode(text), pause
+
     def has_talked(self, *said: tuple[str, str], title: str = "", pinned: bool = False) -> str:
         """A conversation that is in the store already: (role, text) after (role, text)."""
         with self.db.writing() as tx:
@@ -49,10 +54,6 @@ class Bird:
             if pinned:
                 store.change_conversation(tx, self.owner, talk, pinned=True)
         return talk
-
-
-class Sight(Page):
-    """For annotations only: a Playwright page, see `page`."""
 
 
 def chromium_path() -> str | None:
@@ -86,6 +87,7 @@ def built() -> Path:
 @pytest.fixture(scope="session")
 def bird(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bird]:
     models = [parrot("Hello.", name="mynah"), parrot("Hello.", name="elder")]
+    models[1].weights = "sha256:" + "1" * 64
     engines = [model.assistant.engine for model in models]
     db = store.open(tmp_path_factory.mktemp("page") / "mynah.db")
     with running(build_app(service(*models), db)) as address:

@@ -1,4 +1,4 @@
-"""Conversations over /api: begun, answered, found again, changed, shared and forgotten; what is another's is not there."""
+"""Conversations over /api: begun, answered, found again, changed, shared, forgotten; another's are not there."""
 
 import json
 import threading
@@ -241,7 +241,7 @@ def test_history_is_paged_pinned_archived_renamed(page):
 
 def test_a_temporary_chat_leaves_no_trace_but_while_it_lasts(page, db):
     talk = page.start(temporary=True)
-    asked, answer = page.say(talk, "psst")
+    _asked, answer = page.say(talk, "psst")
     assert len(page.read(talk)["messages"]) == 2
     assert page.http.get("/api/conversations").json()["items"] == []
     assert page.http.get("/api/search", params={"q": "psst"}).json()["items"] == []
@@ -257,7 +257,7 @@ def test_a_temporary_chat_leaves_no_trace_but_while_it_lasts(page, db):
 
 def test_a_share_shows_one_branch_until_it_is_revoked(page):
     talk = page.start(system="A private instruction.")
-    asked, answer = page.say(talk, "What is that?")
+    _asked, answer = page.say(talk, "What is that?")
     page.say(talk, "Something private", parent=answer)
     made = page.http.post(f"/api/conversations/{talk}/share", json={"message": answer}).raise_for_status().json()
     assert made["url"].startswith(f"{page.address}/s/")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from mynah import store
+from mynah import jsonl, store
 from mynah.server.app import build_app
 from mynah.store import access
 from mynah.store.schema import user
@@ -46,7 +46,16 @@ def test_filters_pages_and_the_rule_about_words(db, small_home):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/feedback", "/api/runs", "/api/runs/demo", "/api/runs/demo/report", "/api/runs/nobody", "/api/served"]
+    "path",
+    [
+        "/api/feedback",
+        "/api/runs",
+        "/api/runs/demo",
+        "/api/runs/demo/report",
+        "/api/runs/nobody",
+        "/api/served",
+        "/api/datasets",
+    ],
 )
 def test_only_admins(db, small_home, path):
     with db.writing() as tx:
@@ -68,3 +77,34 @@ def session_of(db, role: str) -> str:
     with db.writing() as tx:
         person = tx.scalar(select(user.c.id).where(user.c.role == role))
         return access.begin_session(tx, person, timedelta(hours=1))[1]
+
+
+def test_what_people_judged_is_frozen_and_taken_along_as_training_data(db):
+    with db.writing() as tx:
+        yes, no = store.add_user(tx), store.add_user(tx)
+        store.set_consent(tx, yes, "training", True)
+        for i in range(40):  # a few sides are drawn for validation and test
+            for person, words in ((yes, f"open {i} {'word ' * i}"), (no, f"closed {i} {'thing ' * i}")):
+                talk = told(tx, words, "an answer", person)
+                store.demonstrate(
+                    tx, person, talk.prompt, f"better: write to ann{i}@example.org", edited_from=talk.completion
+                )
+    with running(build_app(service(served()), db)) as address, address.page() as http:
+        made = http.post("/api/datasets", json={}).json()
+        assert made["number"] == 1
+        assert made["left_out"]["judgements without the consent of all whose they are"] > 20
+        assert {part["kind"]: part["rows"] for part in http.get("/api/datasets").json()["items"]} == {
+            part["kind"]: part["rows"] for part in made["items"]
+        }
+        answer = http.get("/api/datasets/1/demonstrations")
+        assert answer.headers["content-disposition"] == 'attachment; filename="data-set-1-demonstrations.jsonl"'
+        (path := db.file.with_name("out.jsonl")).write_bytes(answer.content)
+        rows = jsonl.read_demonstrations(path)
+        assert len(rows) > 20
+        assert all(row.messages[0].content.startswith("open") for row in rows)
+        assert all(row.messages[-1].content == "better: write to [email]" for row in rows)
+        assert http.get("/api/datasets/2/demonstrations").status_code == 404
+        assert http.get("/api/datasets/99999999999999999999/demonstrations").status_code in (400, 404)
+        with db.reading() as tx:
+            trail = tx.exec_driver_sql("SELECT action FROM audit ORDER BY number").scalars().all()
+        assert trail == ["dataset.freeze", "dataset.download"]

@@ -6,13 +6,20 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 
 import httpx2
+import pexpect
 import pytest
+from argon2 import PasswordHasher
 
+from mynah import store
 from mynah.errors import UserError
 from mynah.runs import Run
 from mynah.server.serve import HOST, PORT, greeting, listen
+from mynah.store import access
+from mynah.verbs import people
+from mynah.verbs.keep import Kept
 from tests import toys
 
 
@@ -71,3 +78,43 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
         assert "Traceback" not in err
     finally:
         process.kill()
+
+
+def test_a_lost_password_is_replaced_at_the_machine(tmp_path):
+    db = store.open(tmp_path / "mynah.db")
+    with db.writing() as tx:
+        ann = store.add_user(tx, "admin", "Ann", "ann@example.org", "lost")
+        _, token = access.begin_session(tx, ann, timedelta(days=1))
+
+    arguments = ["-m", "mynah", "password", "Ann@example.org", "--home", str(tmp_path)]
+    terminal = pexpect.spawn(sys.executable, arguments, encoding="utf-8", timeout=60)
+    for asked in ("New password: ", "Again: "):
+        terminal.expect(asked)
+        terminal.sendline("a new long one")
+    terminal.expect(pexpect.EOF)
+    assert "signs in with the new password" in terminal.before
+    assert "a new long one" not in terminal.before  # it is not shown
+    with db.reading() as tx:
+        assert PasswordHasher().verify(store.find_user(tx, id=ann).password_hash, "a new long one")
+        assert access.find_session(tx, token) is None
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("email", "typed", "complaint"),
+    [
+        ("bob@example.org", [], "no account here has this address"),
+        ("ann@example.org", ["short"], "shorter than 10 characters"),
+        ("ann@example.org", ["a new long one", "another long one"], "nothing was changed"),
+    ],
+)
+def test_a_password_that_will_not_do_changes_nothing(tmp_path, monkeypatch, email, typed, complaint):
+    db = store.open(tmp_path / "mynah.db")
+    with db.writing() as tx:
+        ann = store.add_user(tx, "admin", "Ann", "ann@example.org", "lost")
+    monkeypatch.setattr(people, "getpass", lambda _: typed.pop(0))
+    with pytest.raises(UserError, match=complaint):
+        people.password(email, kept=Kept(tmp_path))
+    with db.reading() as tx:
+        assert store.find_user(tx, id=ann).password_hash == "lost"
+    db.close()

@@ -74,7 +74,7 @@ def _value(tx: Connection, column: Column, ids: dict[str, str], words: str) -> A
         return content.write(tx, ids["user"], text) if target == "content" else ids.get(target)
     if "one_of" in column.info:
         return column.info["one_of"][0]
-    if name in ("user.name", "user.email", "search_text.words"):
+    if name in ("user.name", "user.email", "outside_person.person", "search_text.words"):
         return f"u{ids['user']} {words.lower()}" if name == "search_text.words" else words
     kind = column.type
     for types, value in (

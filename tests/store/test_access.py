@@ -13,7 +13,7 @@ from mynah.store.allowance import Draw, Refusal
 from mynah.store.people import audit_trail, change_user
 from mynah.store.schema import now
 from mynah.store.settings import service_settings, set_service, set_user, user_settings
-from mynah.store.spent import usage_by_day
+from mynah.store.spent import budget_name, recount_budgets, usage_by_day
 
 DAY = timedelta(days=1)
 
@@ -166,6 +166,28 @@ def test_buckets_in_any_order_do_not_wait_for_each_other_forever(db):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: draw(db, *((a, b) if n % 2 else (b, a))), range(40)))
     assert answers == [[1, 1]] * 40
+
+
+def test_a_crash_takes_nothing_of_a_budget(db, ann):
+    with db.writing() as tx:
+        key, _ = access.add_key(tx, ann, "", ["chat"])
+    reserved = Draw(budget_name(key), 8.0, 10.0, None)
+    assert draw(db, reserved) == [8.0]
+    with db.writing() as tx:
+        numbers = {
+            "completion": None,
+            "model_version": None,
+            "seconds": 0.1,
+            "prompt_tokens": 2,
+            "completion_tokens": 1,
+        }
+        store.note_usage(tx, ann, api_key=key, cost=0.5, **numbers)
+        store.note_usage(tx, ann, api_key=None, cost=9.0, **numbers)
+        old = {"user": ann, "api_key": key, "prompt_tokens": 0, "completion_tokens": 7, "seconds": 0.0, "cost": 5.0}
+        tx.execute(schema.usage.insert(), old | {"id": store.new_id(), "created_at": now() - 40 * DAY})
+        recount_budgets(tx)
+        assert tx.scalar(select(schema.allowance.c.level)) == 0.5
+    assert draw(db, Draw(budget_name(key), 9.5, 10.0, None)) == [9.5]
 
 
 def test_settings(db, ann):

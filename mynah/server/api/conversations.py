@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from mynah import store
 from mynah.nouns import Message
-from mynah.server.api.here import Id, Limit, Who, found, page
+from mynah.server.api.here import ID, Id, Limit, Who, found, page
 from mynah.server.errors import APIError
 from mynah.server.requests import Body
 from mynah.server.talks import Talks
@@ -168,7 +168,10 @@ def _listed(tx: Connection, user: str, id: str) -> store.Listed:
 
 def _cursor(text: str) -> tuple[datetime, str]:
     at, _, id = text.partition("~")
+    wrong = APIError(400, "'after' is no cursor of this list.", param="after", code="invalid_value")
+    if not ID.fullmatch(id):
+        raise wrong
     try:
         return datetime.fromisoformat(at).astimezone(), id
-    except ValueError:
-        raise APIError(400, "'after' is no cursor of this list.", param="after", code="invalid_value") from None
+    except (ValueError, OverflowError):
+        raise wrong from None

@@ -32,7 +32,7 @@ class Feedback(Body):
     """The id of a response of `/v1`, or of an answer in a conversation."""
     choice: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Which choice of a response that has several."""
-    rating: Literal[1, -1, 0] | None = None
+    rating: Annotated[int, Field(ge=-1, le=1)] | None = None
     """A thumb up or down; 0 takes it back."""
     reasons: Annotated[list[Reason], Field(max_length=16)] = Field(default_factory=list)
     comment: Annotated[str, Field(max_length=10_000)] = ""

@@ -59,6 +59,8 @@ class Change(Body):
 
     role: Role | None = None
     disabled: bool | None = None
+    password: Secret | None = None
+    """For somebody who forgot theirs; it signs them out everywhere."""
 
 
 def routes(accounts: Accounts, streams: Streams) -> APIRouter:
@@ -89,10 +91,15 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
     @api.patch("/people/{id}")
     async def change(id: Id, body: Change, who: Admin) -> dict[str, Any]:
         """Give a role, disable or enable; it holds for their next request, and ends their streams if disabled."""
+        row = await asyncio.to_thread(_find, accounts, id)
+        if id == who.user and body.password is not None:
+            message = "Change your own password with PATCH /api/me, which asks for the current one."
+            raise APIError(409, message, param="password", code="own_password")
+        hashed = None if body.password is None else await accounts.hash(row, body.password)
 
         def changed() -> Row[Any]:
             with accounts.db.writing() as tx:
-                return _changed(tx, who, id, body)
+                return _changed(tx, who, id, body, hashed)
 
         row = await asyncio.to_thread(changed)
         if body.disabled:
@@ -126,10 +133,18 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
     return api
 
 
-def _changed(tx: Connection, who: Caller, id: str, body: Change) -> Row[Any]:
+def _find(accounts: Accounts, id: str) -> Row[Any]:
+    with accounts.db.reading() as tx:
+        row = store.find_user(tx, id=id)
+    if row is None or row.role == "service" or row.email == LOCAL:
+        raise missing()
+    return row
+
+
+def _changed(tx: Connection, who: Caller, id: str, body: Change, hashed: str | None) -> Row[Any]:
     invites.alone(tx)  # two admins at once must not each take the other for the one that stays
     row = store.find_user(tx, id=id)
-    if row is None or row.role == "service" or row.email == LOCAL:
+    if row is None:  # left a moment ago
         raise missing()
     leaves = (body.role not in (None, "admin")) or body.disabled
     if row.role == "admin" and leaves and not invites.admins(tx, but=id):
@@ -141,6 +156,10 @@ def _changed(tx: Connection, who: Caller, id: str, body: Change) -> Row[Any]:
         change_user(tx, id, disabled_at=now() if body.disabled else None)
         access.end_sessions(tx, id)
         store.note(tx, who.user, "person.disable" if body.disabled else "person.enable", id)
+    if hashed:
+        change_user(tx, id, password_hash=hashed)
+        access.end_sessions(tx, id)
+        store.note(tx, who.user, "person.password", id)
     changed = store.find_user(tx, id=id)
     assert changed
     return changed

@@ -1,5 +1,5 @@
 // What people thought of answers, for admins to look through.
-import { get, type List } from "./http";
+import { get, type List, post } from "./http";
 
 export const KINDS = ["thumb", "vote", "edit"] as const;
 export type Wanted = {
@@ -39,3 +39,22 @@ export function query(wanted: Wanted, more: Record<string, string> = {}): string
 
 export const fetchOpinions = (wanted: Wanted, after: string | null) =>
   get<Opinions>(`/api/feedback?${query(wanted, after ? { after } : {})}`);
+
+export type DataSet = {
+  number: number;
+  kind: "demonstrations" | "comparisons";
+  rows: number;
+  split: string;
+  manifest: string;
+  created_at: string;
+};
+export type Frozen = {
+  number: number;
+  items: DataSet[];
+  left_out: Record<string, number>;
+  replaced: Record<string, number>;
+};
+
+export const fetchDataSets = () => get<List<DataSet>>("/api/datasets");
+export const freeze = () => post<Frozen>("/api/datasets");
+export const rowsOf = (set: DataSet) => `/api/datasets/${set.number}/${set.kind}`;

@@ -6,13 +6,13 @@ export type Person = { id: string; name: string; email: string; role: Role };
 export type Session = { user: Person | null; accounts: boolean; needs_first_admin: boolean };
 export type Invite = { role: Role; note: string; expires_at: string | null };
 
-/** What the page keeps for a person; unknown keys are left as they are. */
+/** What the service keeps of how the page is for a person. */
 export type Preferences = {
-  language?: "en" | "zh" | null;
-  theme?: "light" | "dark" | null;
+  language?: string | null;
+  theme?: "system" | "light" | "dark" | null;
   model?: string | null;
-  system?: string | null;
-  params?: { temperature?: number; top_p?: number; max_tokens?: number; seed?: number } | null;
+  system?: string;
+  params?: Partial<Record<"temperature" | "top_p" | "max_tokens" | "seed", number | null>>;
 };
 
 export const fetchSession = () => get<Session>("/api/session");

@@ -21,7 +21,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const chooseTheme = (to: Theme | null) => {
     setTheme(to);
     setThemeShown(to);
-    void prefer({ theme: to }).catch(() => {});
+    void prefer({ theme: to ?? "system" }).catch(() => {});
   };
   const chooseLanguage = (to: Language) => {
     void setLanguage(to);
@@ -35,14 +35,12 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
 
   const items: (MenuItem | "line")[] = [
     { label: t("settings"), icon: "gear", onSelect: () => navigate({ to: "/settings/$", params: { _splat: "" } }) },
-    { label: t("runs"), icon: "again", onSelect: () => navigate({ to: "/runs/$", params: { _splat: "" } }) },
   ];
   if (session?.user?.role === "admin")
-    items.push({
-      label: t("admin"),
-      icon: "sliders",
-      onSelect: () => navigate({ to: "/admin/$", params: { _splat: "" } }),
-    });
+    items.push(
+      { label: t("runs"), icon: "again", onSelect: () => navigate({ to: "/runs/$", params: { _splat: "" } }) },
+      { label: t("admin"), icon: "sliders", onSelect: () => navigate({ to: "/admin/$", params: { _splat: "" } }) },
+    );
   items.push({ label: t("help"), icon: "help", onSelect: onHelp }, "line");
   for (const to of themes)
     items.push({ label: t(`theme.${to ?? "system"}`), chosen: theme === to, onSelect: () => chooseTheme(to) });
@@ -58,13 +56,13 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   return (
     <div className={styles.foot}>
       <Menu
-        label={t("account")}
         className={styles.account}
         items={items}
         button={
           <>
             <Icon name="gear" />
             <span>{session?.user?.name ?? ""}</span>
+            <span className="unseen">{t("account")}</span>
           </>
         }
       />

@@ -6,6 +6,7 @@ import { IconButton } from "../parts/button";
 import styles from "./frame.module.css";
 import { FrameContext } from "./frame_context";
 import { Rail } from "./rail";
+import { useChosenLook } from "./session";
 import { useShortcuts } from "./shortcuts";
 
 const Help = lazy(() => import("./help"));
@@ -24,6 +25,7 @@ export function Frame() {
     localStorage.setItem("rail", folded ? "open" : "folded");
     setFolded(!folded);
   };
+  useChosenLook();
   useShortcuts({ help: () => setHelp(true), rail: fold, escape: () => setDrawer(false) });
 
   return (

@@ -1,8 +1,11 @@
 // The session as every page knows it, and the way to the door for who has none.
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { redirect } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { fetchPreferences, fetchSession, type Preferences, type Session, savePreferences } from "../api/session";
+import { setLanguage } from "./i18n";
 import { queries } from "./query";
+import { chosenTheme, setTheme } from "./theme";
 
 export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: fetchSession, staleTime: 60_000 });
 export const preferencesQuery = queryOptions({
@@ -22,9 +25,20 @@ export function useSession(): Session | undefined {
   return useQuery(sessionQuery).data;
 }
 
-/** Change some preferences, here at once and there soon. */
+/** Theme and language as the person chose them, on a machine where they chose none. */
+export function useChosenLook() {
+  const { data } = useQuery({ ...preferencesQuery, retry: false });
+  useEffect(() => {
+    if (!data) return;
+    if (!chosenTheme() && (data.theme === "light" || data.theme === "dark")) setTheme(data.theme);
+    const language = data.language === "en" || data.language === "zh" ? data.language : null;
+    if (language && !localStorage.getItem("language")) void setLanguage(language);
+  }, [data]);
+}
+
+/** Change some preferences, here at once and there soon; all others stay, so they must be known first. */
 export async function prefer(changes: Preferences) {
-  const before = queries.getQueryData<Preferences>(preferencesQuery.queryKey) ?? {};
+  const before = await queries.ensureQueryData(preferencesQuery);
   const after = { ...before, ...changes };
   queries.setQueryData(preferencesQuery.queryKey, after);
   await savePreferences(after);

@@ -8,8 +8,14 @@ export function Mark({ size = 28, onDark = false }: { size?: number; onDark?: bo
   return (
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
       <path d={PLUMAGE} strokeLinejoin="round" {...plumage} />
-      <path fill="var(--beak)" d="M23 9.500c3.400.2 6 1.500 8 3.900-3.200.1-6 1-8.600 3.300-1.400-1.600-2-2.900-2-4.300z" />
-      <path fill="var(--beak)" d="M17.900 12.100c-1.700 2.900-5.600 4.300-9.500 2.900 3.100-.5 5.300-1.800 6.900-4.100z" />
+      <path
+        fill="var(--beak)"
+        d="M23 9.500c3.400.2 6 1.500 8 3.900-3.200.1-6 1-8.600 3.300-1.400-1.600-2-2.900-2-4.300z"
+      />
+      <path
+        fill="var(--beak)"
+        d="M17.900 12.100c-1.700 2.900-5.600 4.300-9.500 2.900 3.100-.5 5.300-1.800 6.900-4.100z"
+      />
       <circle cx="17.200" cy="10.100" r="1.900" fill="var(--beak)" />
       <circle cx="17.500" cy="10" r="0.900" fill={onDark ? "var(--rail-paper)" : "var(--paper)"} />
     </svg>

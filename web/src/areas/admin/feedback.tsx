@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { EVERYTHING, fetchOpinions, KINDS, type Opinion, query, type Wanted } from "../../api/feedback_list";
+import { EVERYTHING, fetchOpinions, KINDS, type Opinion, type Wanted } from "../../api/feedback_list";
 import { Button } from "../../parts/button";
 import { SelectField, TextField } from "../../parts/field";
 import { useFormat } from "../../parts/format";
@@ -10,8 +10,7 @@ import { Part } from "../../parts/sections";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { Tag } from "../../parts/tag";
 import styles from "./admin.module.css";
-
-const FORMS = ["demonstrations", "comparisons"] as const;
+import { DataSets } from "./datasets";
 
 export function Feedback() {
   const { t } = useTranslation("admin");
@@ -27,48 +26,40 @@ export function Feedback() {
   const rows = data?.pages.flatMap((page) => page.items) ?? [];
   const filtered = JSON.stringify(wanted) !== JSON.stringify(EVERYTHING);
   return (
-    <Part title={t("pages.feedback")} about={t("feedbackAbout")}>
-      <Filters wanted={wanted} models={data?.pages[0]?.models ?? []} onChange={setWanted} />
-      {error ? (
-        <Failed error={error} onRetry={() => void refetch()} />
-      ) : !data ? (
-        <Loading lines={8} />
-      ) : rows.length === 0 ? (
-        <Empty title={t(filtered ? "nothingFits" : "noFeedback")}>
-          {filtered ? (
-            <Button onClick={() => setWanted(EVERYTHING)}>{t("showAll")}</Button>
-          ) : (
-            <p>{t("noFeedbackHint")}</p>
-          )}
-        </Empty>
-      ) : (
-        <>
-          <ul className={styles.opinions} aria-label={t("pages.feedback")}>
-            {rows.map((row) => (
-              <li key={row.id}>
-                <OpinionCard row={row} />
-              </li>
-            ))}
-          </ul>
-          {hasNextPage && (
-            <Button busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-              {t("more")}
-            </Button>
-          )}
-        </>
-      )}
-      <section className={styles.export} aria-label={t("export")}>
-        <h3>{t("export")}</h3>
-        <p className={styles.note}>{t("exportAbout")}</p>
-        <p className={styles.downloads}>
-          {FORMS.map((form) => (
-            <a key={form} href={`/api/feedback/export?${query(wanted, { form })}`} download={`${form}.jsonl`}>
-              {t(`forms.${form}`)}
-            </a>
-          ))}
-        </p>
-      </section>
-    </Part>
+    <>
+      <Part title={t("pages.feedback")} about={t("feedbackAbout")}>
+        <Filters wanted={wanted} models={data?.pages[0]?.models ?? []} onChange={setWanted} />
+        {error ? (
+          <Failed error={error} onRetry={() => void refetch()} />
+        ) : !data ? (
+          <Loading lines={8} />
+        ) : rows.length === 0 ? (
+          <Empty title={t(filtered ? "nothingFits" : "noFeedback")}>
+            {filtered ? (
+              <Button onClick={() => setWanted(EVERYTHING)}>{t("showAll")}</Button>
+            ) : (
+              <p>{t("noFeedbackHint")}</p>
+            )}
+          </Empty>
+        ) : (
+          <>
+            <ul className={styles.opinions} aria-label={t("pages.feedback")}>
+              {rows.map((row) => (
+                <li key={row.id}>
+                  <OpinionCard row={row} />
+                </li>
+              ))}
+            </ul>
+            {hasNextPage && (
+              <Button busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+                {t("more")}
+              </Button>
+            )}
+          </>
+        )}
+      </Part>
+      <DataSets />
+    </>
   );
 }
 
@@ -153,7 +144,7 @@ function OpinionCard({ row }: { row: Opinion }) {
       {row.reasons.length > 0 && (
         <p className={styles.reasons}>
           {row.reasons.map((reason) => (
-            <Tag key={reason}>{t(`reasons.${reason}`, { defaultValue: reason.replaceAll("_", " ") })}</Tag>
+            <Tag key={reason}>{t(`chat:reason.${reason}`, { defaultValue: reason.replaceAll("_", " ") })}</Tag>
           ))}
         </p>
       )}

@@ -137,6 +137,7 @@ function take(entry: Entry, event: AnswerEvent) {
     entry.stream = event.stream;
     if (entry.stopped) void stopStream(entry.stream).catch(() => {}); // stopped before we knew what to stop
     const blank = { text: "", done: false, finish_reason: null };
+    if (!queries.getQueryData<Conversation>(conversationKey(entry.live.conversation))?.title) void told(entry);
     changed(entry, { state: "writing", answers: event.answers.map((id) => ({ id, ...blank })) });
   } else if (event.type === "delta") change(event.answer, (answer) => ({ ...answer, text: answer.text + event.text }));
   else if (event.type === "finished")
@@ -147,6 +148,14 @@ function take(entry: Entry, event: AnswerEvent) {
       ...(event.model && { model: event.model }),
     }));
   else changed(entry, { error: new Error(event.error.message) });
+}
+
+/** Ask what the service made of it: the title, the place in the history, tool steps. */
+async function told(entry: Entry) {
+  await Promise.all([
+    queries.invalidateQueries({ queryKey: conversationKey(entry.live.conversation) }),
+    queries.invalidateQueries({ queryKey: ["history"] }),
+  ]);
 }
 
 /** What was written becomes part of the conversation; `lost`: only the service knows what there is. */
@@ -171,9 +180,7 @@ async function finish(entry: Entry, lost = false) {
     );
   if (error) changed(entry, { state: "broken" });
   else end(entry);
-  // What the service adds of its own (tool steps, the title) comes with these.
-  if (lost || !error) await queries.invalidateQueries({ queryKey: conversationKey(conversation) });
-  await queries.invalidateQueries({ queryKey: ["history"] });
+  await told(entry);
 }
 
 /** Add messages to what is known of a conversation; those that are there already stay as they are. */

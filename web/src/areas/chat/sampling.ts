@@ -3,9 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import type { Params } from "../../api/answers";
 import { fetchModels, type ModelInfo } from "../../api/conversations";
+import type { Preferences } from "../../api/session";
 import { preferencesQuery } from "../../app/session";
-
-const NONE: Params = {};
 
 export type Sampling = { models: ModelInfo[]; model: string; params: Params; system: string };
 
@@ -19,8 +18,13 @@ export function useSampling(): Sampling {
     return {
       models: known,
       model: known.some((model) => model.name === wanted) ? wanted : "",
-      params: preferences.data?.params ?? NONE,
+      params: given(preferences.data?.params),
       system: preferences.data?.system ?? "",
     };
   }, [models.data, preferences.data]);
+}
+
+/** Without those that are null: the service's own default holds. */
+function given(params: Preferences["params"] = {}): Params {
+  return Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null && value !== undefined));
 }

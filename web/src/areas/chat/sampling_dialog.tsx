@@ -36,7 +36,7 @@ export default function SamplingDialog(props: { sampling: Sampling; fresh: boole
   const save = () => {
     const params: Params = {};
     for (const name of NAMES) if (typed[name].trim()) params[name] = Number(typed[name]);
-    void prefer({ params, system: system.trim() || null }).catch(() => {});
+    void prefer({ params, system: system.trim() }).catch(() => {});
     onClose();
   };
   return (
