@@ -11,37 +11,36 @@ from mynah.model.sizes import ModelConfig
 BLOCK = 64
 """Attention reads whole blocks of this many positions (see `runner.attention_by_blocks`)."""
 
-FIRST = 1024
-"""Positions at first: an open model's context may be 131,072, and what is not used need not be held."""
-
 
 class KVCache:
-    """Slabs [rows, KV, capacity, W] for each layer. Rows 0 … active − 1 are in use: a finished row is swapped out.
+    """Slabs [rows, KV, length, W] for each layer. Rows 0 … active − 1 are in use: a finished row is swapped out.
 
-    They start with room for FIRST positions and grow with the longest sequence, up to `capacity`.
+    They are as long as the longest sequence, in whole blocks, so that a matrix product reads them where they lie: of
+    slabs that are longer it would have to copy, in every step and layer, what it reads (five to nine times the time).
     """
 
     def __init__(self, config: ModelConfig, rows: int, capacity: int, dtype: torch.dtype, device: torch.device) -> None:
-        self.rows, self._most = rows, _blocks(capacity)
-        self.capacity = min(FIRST, self._most)
-        shape = (rows, config.kv_heads, self.capacity, config.head_width)
+        self.rows, self._most, self.length = rows, _blocks(capacity), BLOCK
+        shape = (rows, config.kv_heads, self.length, config.head_width)
         # zeros, not empty: a masked position must hold a number, since 0 · NaN is NaN
         self.keys = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(config.layers)]
         self.values = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(config.layers)]
 
-    def reserve(self, length: int) -> None:
-        """Make room for sequences of `length` tokens; what is stored stays."""
-        if length <= self.capacity:
+    def fit(self, length: int) -> None:
+        """Make the slabs `length` positions long, whole blocks; what is stored there stays."""
+        assert length % BLOCK == 0, length
+        assert length <= self._most, "a sequence longer than the engine's context"
+        more = length - self.length
+        if more == 0:
             return
-        more = min(self._most, max(2 * self.capacity, _blocks(length))) - self.capacity
         for slabs in (self.keys, self.values):
             for layer, slab in enumerate(slabs):
-                slabs[layer] = F.pad(slab, (0, 0, 0, more))
-        self.capacity += more
+                slabs[layer] = F.pad(slab, (0, 0, 0, more)) if more > 0 else slab[:, :, :length].contiguous()
+        self.length = length
 
     def write_prompt(self, layer: int, rows: slice, keys: Tensor, values: Tensor) -> None:
         """Copy one prompt's keys and values [P, KV, W] into each of `rows`."""
-        self.reserve(keys.shape[0])
+        self.fit(max(self.length, _blocks(keys.shape[0])))
         self.keys[layer][rows, :, : keys.shape[0]] = keys.transpose(0, 1)
         self.values[layer][rows, :, : keys.shape[0]] = values.transpose(0, 1)
 
@@ -51,6 +50,12 @@ class KVCache:
         self.keys[layer][rows, :, positions] = keys
         self.values[layer][rows, :, positions] = values
 
+    def read(self, row: int, length: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Copies of a row's first keys and values, per layer [length, KV, W]."""
+        keys, values = ([slab[row, :, :length].transpose(0, 1).clone() for slab in x] for x in (self.keys, self.values))
+        return keys, values
+
+    @torch.inference_mode()  # a row may be ended between two steps, and the slabs were made inside one
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` positions of row `source` over row `target`."""
         for slab in (*self.keys, *self.values):

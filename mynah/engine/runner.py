@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from mynah.engine.kv_cache import BLOCK, KVCache
+from mynah.engine.packed import Readable, readable
+from mynah.engine.prefixes import Past
 from mynah.model.attention import AttentionPlan
 from mynah.model.transformer import Transformer
 
@@ -22,7 +24,8 @@ SMALL = 16**3
 """PyTorch sends products of at most so many multiplications to another kernel, whose last bits differ: we make none."""
 FILL = 16
 """So every layer gets a multiple of this many tokens. That also makes few shapes: each new one would cost a freshly
-compiled kernel, whose memory is never given back."""
+compiled kernel, whose memory is never given back. Only a row that is alone in a decode step may stay so, where the
+weights are packed: its products are the same to the bit, and at a fraction of the arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -31,36 +34,50 @@ class Prefill:
 
     hidden: Tensor  # [T, D]
     last: Tensor  # [P, D] hidden state of each prompt's last token
-    spans: list[slice]  # where each prompt lies in T
-    keys: list[Tensor]  # per layer [T, KV, W]
+    spans: list[slice]  # where what was read of each prompt lies in T
+    rows: list[Tensor]  # where each whole prompt lies in keys and values
+    keys: list[Tensor]  # per layer [T and what was known before, KV, W]
     values: list[Tensor]
 
 
 class Runner:
-    """Runs `model` over a cache of `rows` sequences of at most `capacity` tokens. The weights are the learner's own."""
+    """Runs `model` over a cache of `rows` sequences of at most `capacity` tokens. The weights are the learner's own.
+
+    After they have changed, call `refresh()`.
+    """
 
     def __init__(self, model: Transformer, rows: int, capacity: int) -> None:
         self.model = model
+        self._readable: Readable | None = None
         self.cache = KVCache(model.config, rows, capacity, model.dtype, model.device)
 
-    def prefill(self, prompts: Sequence[Sequence[int]]) -> Prefill:
-        """One forward pass over the prompts, laid end to end."""
+    def refresh(self) -> None:
+        """Read the weights anew before the next pass."""
+        self._readable = None
+
+    def prefill(self, prompts: Sequence[Sequence[int]], pasts: Sequence[Past | None] = ()) -> Prefill:
+        """One forward pass over the prompts, laid end to end; only what is new to each one's past, if it has one."""
         device = self.model.device
-        lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-        tokens = torch.tensor([token for prompt in prompts for token in prompt], device=device)
+        pasts = pasts or [None] * len(prompts)
+        known = [past.length if past else 0 for past in pasts]
+        new = [prompt[begin:] for prompt, begin in zip(prompts, known, strict=True)]
+        lengths = torch.tensor([len(prompt) for prompt in new], device=device)
+        tokens = torch.tensor([token for prompt in new for token in prompt], device=device)
         ends = lengths.cumsum(0)
         starts = ends - lengths
-        positions = torch.arange(len(tokens), device=device) - starts.repeat_interleave(lengths)
-        plan = _PrefillPlan(lengths, starts)
+        before = torch.tensor(known, device=device)
+        positions = torch.arange(len(tokens), device=device) + (before - starts).repeat_interleave(lengths)
+        plan = _PrefillPlan(lengths, starts, before, [past for past in pasts if past])
         hidden = self._hidden(tokens, positions, plan)
         spans = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        return Prefill(hidden, hidden[ends - 1], spans, plan.keys, plan.values)
+        rows = [row[:length] for row, length in zip(plan.whole, (before + lengths).tolist(), strict=True)]
+        return Prefill(hidden, hidden[ends - 1], spans, rows, plan.keys, plan.values)
 
     def store(self, prefill: Prefill, prompt: int, rows: slice) -> None:
         """Give each of `rows` a copy of one prefilled prompt."""
-        span = prefill.spans[prompt]
+        held = prefill.rows[prompt]
         for layer, (keys, values) in enumerate(zip(prefill.keys, prefill.values, strict=True)):
-            self.cache.write_prompt(layer, rows, keys[span], values[span])
+            self.cache.write_prompt(layer, rows, keys[held], values[held])
 
     def decode(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Logits [B, V] after one more token a row: tokens [B] at positions [B] of rows 0 … B − 1."""
@@ -68,43 +85,72 @@ class Runner:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token logits [N, V] for hidden states [N, D]."""
-        return self.model.logits(_fill(hidden))[: len(hidden)]
+        return self._now.head(self._filled(hidden))[: len(hidden)]
 
     def _hidden(self, tokens: Tensor, positions: Tensor, plan: AttentionPlan) -> Tensor:
         """Hidden states [T, D]."""
         # Compiled code would be made anew for every layer of every plan, and give up after eight.
         eager = torch.compiler.set_stance("force_eager") if self.model.compiled else nullcontext()
+        filled = self._filled(tokens)
         with eager:
-            return self.model(_fill(tokens), _fill(positions), _FilledPlan(plan, len(tokens)))[: len(tokens)]
+            hidden = self._now.model(filled, self._filled(positions), _FilledPlan(plan, len(tokens), len(filled)))
+        return hidden[: len(tokens)]
+
+    @property
+    def _now(self) -> Readable:
+        if self._readable is None:
+            self._readable = readable(self.model)
+        return self._readable
+
+    def _filled(self, x: Tensor) -> Tensor:
+        """`x` [T, …] with as many rows as the layers must get."""
+        return x if len(x) == 1 and self._now.single_rows else _behind(x, 0, -len(x) % FILL)
 
 
 class _FilledPlan:
-    """Another plan, for the first `count` tokens; those that fill up see nothing and are seen by none."""
+    """Another plan, for the first `count` of `filled` tokens; the others see nothing and are seen by none."""
 
-    def __init__(self, plan: AttentionPlan, count: int) -> None:
-        self.plan, self.count = plan, count
+    def __init__(self, plan: AttentionPlan, count: int, filled: int) -> None:
+        self.plan, self.count, self.filler = plan, count, filled - count
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return _fill(self.plan.attend(layer, q[: self.count], k[: self.count], v[: self.count]))
+        return _behind(self.plan.attend(layer, q[: self.count], k[: self.count], v[: self.count]), 0, self.filler)
 
 
 class _PrefillPlan:
-    """Causal attention inside each prompt; keeps the keys and values of every layer."""
+    """Causal attention inside each prompt; keeps the keys and values of every layer.
 
-    def __init__(self, lengths: Tensor, starts: Tensor) -> None:
-        longest = -(-int(lengths.max()) // BLOCK) * BLOCK
-        column = torch.arange(longest, device=lengths.device)
+    `lengths`, `starts`, `before` [P]: how many tokens are read, where they begin in T, how many are known from `pasts`
+    (one for each prompt with any). The keys and values of all pasts lie before those of T.
+    """
+
+    def __init__(self, lengths: Tensor, starts: Tensor, before: Tensor, pasts: Sequence[Past]) -> None:
+        self.pasts = pasts
+        column, whole = _columns(lengths), _columns(before + lengths)
         self.rows = (starts[:, None] + column).clamp(max=int(lengths.sum()) - 1)  # [P, longest]
         self.back = (column < lengths[:, None]).flatten().nonzero().squeeze(-1)  # [T] where each token went
-        self.visible = (column[:, None] >= column)[None, None]  # [1, 1, longest, longest]: padding only ever follows
+        known, read = before.cumsum(0) - before, before.sum() + starts - before
+        rows = torch.where(whole < before[:, None], known[:, None], read[:, None]) + whole
+        self.whole = rows.clamp(max=int((before + lengths).sum()) - 1)  # [P, longest with its past]
+        reach = (before[:, None] if pasts else before[:1, None]) + column  # [P or 1, longest]
+        self.visible = (reach[:, :, None] >= whole)[:, None]  # padding only ever follows
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        if self.pasts:
+            k = torch.cat([*(past.keys[layer] for past in self.pasts), k])
+            v = torch.cat([*(past.values[layer] for past in self.pasts), v])
         self.keys.append(k)
         self.values.append(v)
-        q, k, v = (x[self.rows].transpose(1, 2) for x in (q, k, v))
+        q = q[self.rows].transpose(1, 2)
+        k, v = (x[self.whole].transpose(1, 2) for x in (k, v))
         return attention_by_blocks(q, k, v, self.visible).transpose(1, 2).flatten(0, 1)[self.back]
+
+
+def _columns(lengths: Tensor) -> Tensor:
+    """0, 1, … up to the longest, in whole blocks."""
+    return torch.arange(-(-int(lengths.max()) // BLOCK) * BLOCK, device=lengths.device)
 
 
 class _DecodePlan:
@@ -113,7 +159,7 @@ class _DecodePlan:
     def __init__(self, cache: KVCache, positions: Tensor) -> None:
         self.cache, self.positions = cache, positions
         self.span = -(-(int(positions.max()) + 1) // BLOCK) * BLOCK
-        cache.reserve(self.span)
+        cache.fit(self.span)
         self.rows = min(cache.rows, -(-len(positions) // FILL) * FILL)  # rows not in use come along, unread
         columns = torch.arange(self.span, device=positions.device)
         seen = _behind(positions, 0, self.rows - len(positions))
@@ -121,7 +167,7 @@ class _DecodePlan:
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         self.cache.append(layer, self.positions, k, v)
-        keys, values = (slab[layer][: self.rows, :, : self.span] for slab in (self.cache.keys, self.cache.values))
+        keys, values = (slab[layer][: self.rows] for slab in (self.cache.keys, self.cache.values))
         q = _behind(q, 0, self.rows - len(q))
         return attention_by_blocks(q[:, :, None], keys, values, self.visible).squeeze(2)[: len(self.positions)]
 
@@ -139,11 +185,6 @@ def attention_by_blocks(q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> Ten
     shares = scores.masked_fill(~visible[:, None], float("-inf")).softmax(-1).to(v.dtype)
     mixed = _behind(shares.flatten(2, 3), 2, enough - heads.numel()) @ v
     return mixed[:, :, : heads.numel()].unflatten(2, heads).flatten(1, 2)
-
-
-def _fill(x: Tensor) -> Tensor:
-    """`x` [T, …] with zeros behind it, up to a multiple of FILL."""
-    return _behind(x, 0, -len(x) % FILL)
 
 
 def _behind(x: Tensor, dim: int, missing: int) -> Tensor:

@@ -10,11 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _GOLDEN = -7046029254386353131  # 2^64 / φ as a signed 64-bit integer
+NOISE_AT_ONCE = {"cpu": 2**16, "cuda": 2**26}
+"""Numbers that `gumbel` works on together: 0.5 MB as integers."""
 _MIX_1, _MIX_2 = -4658895280553007687, -7723592293110705685  # multipliers of splitmix64 (Steele et al. 2014)
 
 
 def sample(
-    logits: Tensor, keys: Tensor, temperature: Tensor, top_k: Tensor, top_p: Tensor
+    logits: Tensor,
+    keys: Tensor,
+    temperature: Tensor,
+    top_k: Tensor,
+    top_p: Tensor,
+    steering: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One token a row: (tokens [B], their log p [B], all log p [B, V]).
 
@@ -23,14 +30,19 @@ def sample(
         keys: [B] int64 from `row_keys`.
         temperature: [B]; logits are divided by it; 0 takes the most likely token.
         top_k, top_p: [B]; 0 and 1 keep every token.
+        steering: rows [G], and what is added to their logits [G, V]; −∞ forbids a token.
 
-    log p is that of the distribution at the row's temperature (1 where it is 0), before top-k and top-p.
+    log p is the model's own at the row's temperature (1 where it is 0): before steering, top-k and top-p.
     """
     greedy = temperature == 0
     logprobs = F.log_softmax(logits.float() / temperature.masked_fill(greedy, 1.0)[:, None], dim=-1)
     kept = logprobs
+    if steering:
+        rows, bias = steering
+        warmth = temperature[rows].masked_fill(greedy[rows], 1.0)[:, None]
+        kept = logprobs.index_copy(0, rows, (logprobs[rows] + bias / warmth).log_softmax(-1))
     if bool(((top_k > 0) | (top_p < 1)).any()):
-        kept = _truncate(logprobs, top_k, top_p)
+        kept = _truncate(kept, top_k, top_p)
     noise = gumbel(keys, logits.shape[-1])
     choice = (kept + noise.masked_fill(greedy[:, None], 0.0)).argmax(-1)
     return choice, logprobs.gather(1, choice[:, None]).squeeze(1), logprobs
@@ -46,18 +58,27 @@ def gumbel(keys: Tensor, vocab_size: int) -> Tensor:
 
     The winner of an argmax has a small exponential variate, so the 32 random bits stand for a number near 0,
     where fp32 is fine, and not near 1, where it is coarse.
+
+    A few rows at a time and in place, since it is many passes over many numbers, and they stay in the cache.
     """
     counters = torch.arange(vocab_size, device=keys.device) * _GOLDEN
-    bits = (_mix(keys[:, None] + counters) >> 32) & 0xFFFFFFFF
-    uniform = (bits.float() + 0.5) * 2.0**-32
-    return -torch.log(-torch.log1p(-uniform.clamp(max=1 - 2.0**-24)))
+    noise = torch.empty(len(keys), vocab_size, device=keys.device)
+    rows = max(1, NOISE_AT_ONCE["cuda" if keys.is_cuda else "cpu"] // vocab_size)
+    for some, out in zip(keys.split(rows), noise.split(rows), strict=True):
+        bits = _mix(some[:, None] + counters).bitwise_right_shift_(32).bitwise_and_(0xFFFFFFFF)
+        uniform = out.copy_(bits).add_(0.5).mul_(2.0**-32)
+        uniform.clamp_(max=1 - 2.0**-24).neg_().log1p_().neg_().log_().neg_()
+    return noise
 
 
 def _mix(x: Tensor) -> Tensor:
-    """splitmix64's finaliser on int64, whose products wrap; the shifts are made logical by a mask."""
-    x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * _MIX_1
-    x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * _MIX_2
-    return x ^ ((x >> 31) & 0x1FFFFFFFF)
+    """splitmix64's finaliser on int64, whose products wrap, in place; the shifts are made logical by a mask."""
+    shifted = torch.empty_like(x)
+    for shift, multiplier in ((30, _MIX_1), (27, _MIX_2)):
+        torch.bitwise_right_shift(x, shift, out=shifted)
+        x.bitwise_xor_(shifted.bitwise_and_((1 << 64 - shift) - 1)).mul_(multiplier)
+    torch.bitwise_right_shift(x, 31, out=shifted)
+    return x.bitwise_xor_(shifted.bitwise_and_((1 << 33) - 1))
 
 
 def _truncate(logprobs: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:

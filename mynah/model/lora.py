@@ -70,7 +70,7 @@ def adapted(model: Model, lora: LoRA, seed: int) -> Model:
             "lora.rank: GPT-2 keeps q, k and v in one matrix, for which PEFT's form has no adapters like ours; "
             "train all its weights with lora.rank=0."
         )
-    twin = _over_the_same(model.requires_grad_(False))
+    twin = over_the_same(model.requires_grad_(False))
     if isinstance(twin, ScalarModel):
         twin.score = copy.deepcopy(twin.score).requires_grad_(True)
     generator = torch.Generator().manual_seed(seed)
@@ -94,7 +94,7 @@ def merged(model: Model) -> Model:
     layers = adapters(model)
     if not layers:
         return model
-    whole = _over_the_same(model)
+    whole = over_the_same(model)
     for path, layer in layers.items():
         whole.set_submodule(path, layer.merged())
     return whole
@@ -105,7 +105,7 @@ def adapters(model: nn.Module) -> dict[str, AdaptedLinear]:
     return {path: layer for path, layer in model.named_modules() if isinstance(layer, AdaptedLinear)}
 
 
-def _over_the_same(model: Model) -> Model:
+def over_the_same(model: Model) -> Model:
     """Another model of the same modules over the very same weights."""
     return copy.deepcopy(model, {id(weight): weight for weight in model.parameters()})
 

@@ -11,6 +11,7 @@ from typing import Any
 from mynah.engine import Token
 from mynah.nouns import Completion
 from mynah.server.errors import APIError
+from mynah.server.forms import plain_form
 from mynah.server.generation import Generation, Service, sampling_params
 from mynah.server.identity import Caller
 from mynah.server.models import ServedModel
@@ -49,7 +50,8 @@ async def begin(service: Service, body: CompletionRequest, who: Caller) -> Gener
         top_logprobs=body.logprobs or 0,
         prompt_logprobs=bool(body.echo) and body.logprobs is not None,
     )
-    return Generation(service, model, "cmpl", body, prompts, params, unseen=budget == 0, origin=Origin.of(who, body))
+    origin, form = Origin.of(who, body), plain_form(model, body)
+    return Generation(service, model, "cmpl", body, prompts, params, unseen=budget == 0, origin=origin, form=form)
 
 
 def whole(generation: Generation, body: CompletionRequest) -> dict[str, Any]:

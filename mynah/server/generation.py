@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mynah.agent.guides import Form
 from mynah.nouns import Completion, Message, SamplingParams
 from mynah.server.errors import APIError, EngineError
 from mynah.server.identity import Caller
@@ -88,6 +89,8 @@ class Generation:
         tools: bool = False,
         unseen: bool = False,
         origin: Origin | None = None,
+        form: Form | None = None,
+        reader: str = "",
     ) -> None:
         self.unseen = unseen
         """Only the prompts are of interest: what is drawn is neither shown nor counted."""
@@ -100,9 +103,13 @@ class Generation:
         for prompt in self.prompts:
             check_length(prompt, engine.context, "messages" if kind == "chatcmpl" else "prompt")
         self._inbox: asyncio.Queue[Letter] = asyncio.Queue()
-        self._jobs = [
-            Job(engine, prompt, params, self.n, i * self.n, self._inbox) for i, prompt in enumerate(self.prompts)
-        ]
+        self._steered = tuple(form.steers) if form else ()
+        self._guides = [form.begin() for _ in range(self.n * len(self.prompts))] if form else []
+        urgent = kind == "chatcmpl"
+        self._jobs = []
+        for first in range(0, self.n * len(self.prompts), self.n):
+            prompt, guides = self.prompts[first // self.n], self._guides[first : first + self.n]
+            self._jobs.append(Job(engine, prompt, params, self.n, first, self._inbox, guides, urgent, reader))
         self.writers = [Writer(tokenizer, i, body.stop, tools) for i in range(self.n * len(self.prompts))]
         self.scored: list[Completion] = []
         """One finished completion of each prompt, for its `prompt_logprobs`."""
@@ -139,6 +146,8 @@ class Generation:
                 if letter.done is not None:
                     open_jobs.remove(letter.job)
                     done[letter.job] = letter.done[0]
+            if any(guide.lost for guide in self._guides):
+                raise EngineError("The schema is too intricate: in the middle of the answer no way on was found.")
             self.scored = [done[job] for job in self._jobs]
             self.over = True
         finally:
@@ -234,6 +243,7 @@ class Generation:
             prompt=prompt,
             params=self.params,
             sequence=first,
+            steered=self._steered,
             completions=tuple(_completion(writer) for writer in writers),
             texts=tuple(writer.text for writer in writers),
             calls=tuple(tuple(writer.calls) for writer in writers),

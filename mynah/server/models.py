@@ -32,9 +32,17 @@ class ServedModel:
     """What a request took lately."""
 
     @classmethod
-    def load(cls, name: str, folder: Path, hardware: Hardware, rows: int, origin: Stage | None = None) -> ServedModel:
+    def load(
+        cls,
+        name: str,
+        folder: Path,
+        hardware: Hardware,
+        rows: int,
+        origin: Stage | None = None,
+        prefix_tokens: int = 0,
+    ) -> ServedModel:
         """`hardware` is resolved. Raises UserError for a folder that holds no policy."""
-        assistant = Assistant.load(folder, hardware, name, rows)
+        assistant = Assistant.load(folder, hardware, name, rows, prefix_tokens)
         return cls(name, assistant, weights_sha256(folder), origin, hardware)
 
     @property

@@ -58,6 +58,8 @@ class Served:
     """Seed included; the seed is drawn where the client names none."""
     sequence: int
     """Choice k is sequence `sequence + k` of the seed: so the engine draws it again."""
+    steered: tuple[str, ...]
+    """By what (`Form.steers`); if by anything, its log p are the model's, and the draw was not."""
     completions: tuple[Completion, ...]
     texts: tuple[str, ...]
     """What was shown, for each completion: without a stop string and what follows it."""
@@ -135,6 +137,7 @@ def keep(tx: Connection, served: Served, settings: ServeSettings) -> None:
             tool_calls=_calls(served.calls[k]),
             params=served.params,
             sequence=served.sequence + k,
+            steered=served.steered,
             finish_reason=served.finish_reasons[k],
             logprob_sum=sum(completion.logprobs),
             prompt_tokens=len(served.prompt),

@@ -151,8 +151,8 @@ class OthersReply:
 Reply = OwnReply | OthersReply
 
 
-async def begin(engine: Service | Remote, messages: Sequence[Message], wanted: Wanted) -> Reply:
-    """Ask for an answer. Raises APIError for what the engine refuses: an unknown model, a full queue, no room."""
+async def begin(engine: Service | Remote, messages: Sequence[Message], wanted: Wanted, user: str = "") -> Reply:
+    """Ask for an answer for `user`. Raises APIError for an unknown model, a full queue, no room in the context."""
     if isinstance(engine, Remote):
         return await _begin_remote(engine, messages, wanted)
     model = engine.models.find(wanted.model or next(iter(engine.models)).name)
@@ -161,7 +161,7 @@ async def begin(engine: Service | Remote, messages: Sequence[Message], wanted: W
         body = ChatRequest.model_validate(wanted.request(model.name, shown))
     except ValidationError as error:
         raise from_validation([{**found, "loc": ("body", *found["loc"])} for found in error.errors()]) from None
-    return OwnReply(await chat_completions.begin(engine, body), len(messages) - len(shown))
+    return OwnReply(await chat_completions.begin(engine, body, reader=user), len(messages) - len(shown))
 
 
 def fitting(assistant: Assistant, messages: Sequence[Message]) -> Sequence[Message]:

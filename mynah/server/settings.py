@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from mynah.config import Amount, Count, Settings
 
 
@@ -12,6 +16,9 @@ class ServeSettings(Settings):
     """Answers decoded together; each holds a row of the key-value cache as long as the context."""
     queue: Count = 256
     """Answers that may wait beyond those; more are refused with 429."""
+    prefix_tokens: Annotated[int, Field(ge=0)] = 16_384
+    """Keys and values of so many tokens are kept for each model, so that a chat's next turn reads only what is new in
+    it; 0 keeps none."""
     body_bytes: Count = 4_000_000
     """The longest request body."""
     keep_seconds: Amount = 300.0

@@ -97,7 +97,10 @@ class Talks:
             if ask.said and question.answers:
                 objects = self._told(question, id)
             else:
-                asked, place = await self._replies(question.context, ask), Place(question.id, question.prompt, key)
+                asked, place = (
+                    await self._replies(question.context, ask, user),
+                    Place(question.id, question.prompt, key),
+                )
                 objects = events(self.ledger, self.engine.settings, place, asked, id)
             stream = self.streams.open(id, objects, True, user)
             self._live[id] = Live(stream, conversation, question.id, ask.said is None)
@@ -122,7 +125,7 @@ class Talks:
             live.stream.stop()
         await asyncio.gather(*(live.stream.over() for live in found))
 
-    async def _replies(self, context: Conversation, ask: Ask) -> list[replies.Reply]:
+    async def _replies(self, context: Conversation, ask: Ask, user: str) -> list[replies.Reply]:
         wanted = [ask.wanted]
         if ask.n == 2:
             seed = None if ask.wanted.seed is None else ask.wanted.seed + 1
@@ -131,7 +134,7 @@ class Talks:
         begun: list[replies.Reply] = []
         try:
             for one in wanted:
-                begun.append(await replies.begin(self.engine, context, one))
+                begun.append(await replies.begin(self.engine, context, one, user))
         except BaseException:
             for reply in begun:
                 reply.abandon()

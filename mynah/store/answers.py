@@ -158,6 +158,8 @@ class Answer:
     started_at: datetime
     first_token_at: datetime | None
     finished_at: datetime
+    steered: Sequence[str] = ()
+    """What kept it from being the model's own words, drawn as `params` says: a grammar, a bias, a penalty."""
 
 
 def add_answer(tx: Connection, prompt_id: str, model: str, answer: Answer) -> None:
@@ -166,6 +168,7 @@ def add_answer(tx: Connection, prompt_id: str, model: str, answer: Answer) -> No
     row = {name: value for name, value in vars(answer).items() if name in completion.c}
     sampled = asdict(answer.params)
     row |= {"seed": sampled.pop("seed"), "params": sampled | {"sequence": answer.sequence}}
+    row["params"] |= {"steered": list(answer.steered)} if answer.steered else {}
     written = tx.scalar(delete(stream).where(stream.c.id == answer.id).returning(stream.c.content))
     if written:
         content.seal(tx, written, answer.text)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from mynah.engine import Engine, kv_cache
+from mynah.engine import Engine, Token, kv_cache
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, SamplingParams
 from tests.model.tiny import FAMILIES, random_tokens, tiny_model
@@ -63,22 +63,33 @@ def test_output_does_not_depend_on_batch_mates(
 
 
 @both_formats
-def test_output_does_not_depend_on_how_the_cache_grew(
-    prompts: list[tuple[int, ...]], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An open model's context is not held before it is used."""
+def test_output_does_not_depend_on_how_the_cache_grew(prompts: list[tuple[int, ...]], dtype: torch.dtype) -> None:
+    """The cache is as long as the longest sequence in flight: it grows with it, and shrinks when it is gone."""
     model = tiny_model(dtype=dtype)
-    roomy = Engine(model, rows=8).generate(prompts, PARAMS)
-    monkeypatch.setattr(kv_cache, "FIRST", kv_cache.BLOCK)
-    grown = Engine(model, rows=8)
-    assert grown._runner.cache.keys[0].shape[2] == kv_cache.BLOCK
-    for [one], [other] in zip(roomy, grown.generate(prompts, PARAMS), strict=True):
-        assert_same(one, other, dtype)
-    assert grown._runner.cache.keys[0].shape[2] > 2 * kv_cache.BLOCK
+    together = Engine(model, rows=8)
+    assert together._runner.cache.length == kv_cache.BLOCK
+    lengths, step = [], together.step
 
-    monkeypatch.undo()
-    long = Engine(tiny_model(dtype=dtype, context=131_072), rows=128)
-    assert sum(slab.nbytes for slab in long._runner.cache.keys) < 100 * 10**6
+    def watched() -> list[Token]:
+        tokens = step()
+        lengths.append(together._runner.cache.length)
+        return tokens
+
+    together.step = watched  # type: ignore[method-assign]
+    requests = [
+        together.submit(prompt, replace(PARAMS, max_new_tokens=20 + 10 * i), sequence=i)
+        for i, prompt in enumerate(sorted(prompts, key=len, reverse=True))
+    ]
+    while together._scheduler.running or together._scheduler.waiting:
+        together.step()
+    assert max(lengths) == 3 * kv_cache.BLOCK
+    assert lengths[-1] < max(lengths)  # the longest prompt had the smallest budget
+    for i, (request, prompt) in enumerate(zip(requests, sorted(prompts, key=len, reverse=True), strict=True)):
+        params = replace(PARAMS, max_new_tokens=20 + 10 * i)
+        assert_same(together.collect(request)[0], alone(model, prompt, params, i), dtype)
+
+    long = Engine(tiny_model(dtype=dtype, context=131_072), rows=128)  # an open model's context is not held unused
+    assert sum(slab.nbytes for slab in long._runner.cache.keys) < 10**7
 
 
 @both_formats

@@ -147,3 +147,24 @@ def test_noise_depends_on_key_and_token_alone() -> None:
     some = keys(7)
     assert torch.equal(gumbel(some, 100)[4], gumbel(some[4:5], 100)[0])
     assert torch.equal(gumbel(some, 100), gumbel(some, 300)[:, :100])
+
+
+def test_noise_is_that_of_the_formula_as_it_is_written() -> None:
+    """To the bit: splitmix64 in plain integers, the rest in one expression; more rows than are worked on together."""
+    wide = 40_000
+    some = keys(3)
+    noise = gumbel(some, wide)
+    for row in range(3):
+        for token in (0, 1, 77, wide - 1):
+            x = splitmix64(some[row].item() + token * 0x9E3779B97F4A7C15) >> 32
+            uniform = (torch.tensor(float(x)) + 0.5) * 2.0**-32
+            expected = -torch.log(-torch.log1p(-uniform.clamp(max=1 - 2.0**-24)))
+            assert noise[row, token] == pytest.approx(expected.item(), rel=1e-6, abs=1e-6)
+
+
+def splitmix64(x: int) -> int:
+    """The finaliser of Steele et al., on unsigned 64-bit integers."""
+    x &= 2**64 - 1
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
+    return x ^ (x >> 31)

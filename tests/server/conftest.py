@@ -67,7 +67,7 @@ class Address(str):
 
 def assistant(seed: int = 0, rows: int = 16) -> Assistant:
     """Untrained, sharp, and so full of surprises: any token can come, a piece of a character too."""
-    return Assistant(toys.model(seed, context=CONTEXT), toys.tokenizer(), "tiny", rows)
+    return Assistant(toys.model(seed, context=CONTEXT), toys.tokenizer(), "tiny", rows, prefix_tokens=4096)
 
 
 def served(name: str = "tiny", seed: int = 0, rows: int = 16) -> ServedModel:

@@ -56,13 +56,13 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   return (
     <div className={styles.foot}>
       <Menu
-        label={t("account")}
         className={styles.account}
         items={items}
         button={
           <>
             <Icon name="gear" />
             <span>{session?.user?.name ?? ""}</span>
+            <span className="unseen">{t("account")}</span>
           </>
         }
       />

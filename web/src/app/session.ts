@@ -36,9 +36,9 @@ export function useChosenLook() {
   }, [data]);
 }
 
-/** Change some preferences, here at once and there soon. */
+/** Change some preferences, here at once and there soon; all others stay, so they must be known first. */
 export async function prefer(changes: Preferences) {
-  const before = queries.getQueryData<Preferences>(preferencesQuery.queryKey) ?? {};
+  const before = await queries.ensureQueryData(preferencesQuery);
   const after = { ...before, ...changes };
   queries.setQueryData(preferencesQuery.queryKey, after);
   await savePreferences(after);

@@ -107,69 +107,71 @@ export function Composer(props: ComposerProps) {
   };
 
   return (
-    <form
-      className={styles.composer}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void send();
-      }}
-    >
-      {error !== undefined && (
-        <p className={styles.error} role="alert">
-          {errorText(error, t("common:offlineHint"))}
-        </p>
-      )}
-      {blocked && <p className={styles.blocked}>{blocked}</p>}
-      <div className={styles.sheet}>
-        {pasted.length > 0 && (
-          <ul className={styles.pasted}>
-            {pasted.map((block) => (
-              <li key={block.id}>
-                <Icon name="file" size={18} />
-                <span>{t("pasted", { count: block.lines })}</span>
-                <IconButton
-                  small
-                  icon="close"
-                  label={t("removePasted")}
-                  onClick={() => setPasted(pasted.filter((one) => one.id !== block.id))}
-                />
-              </li>
-            ))}
-          </ul>
+    <>
+      <form
+        className={styles.composer}
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send();
+        }}
+      >
+        {error !== undefined && (
+          <p className={styles.error} role="alert">
+            {errorText(error, t("common:offlineHint"))}
+          </p>
         )}
-        <textarea
-          ref={field}
-          rows={1}
-          value={text}
-          placeholder={t("placeholder")}
-          aria-label={t("placeholder")}
-          enterKeyHint={touch.matches ? "enter" : "send"}
-          onChange={(event) => setText(event.target.value)}
-          onKeyDown={onKeyDown}
-          onPaste={onPaste}
-        />
-        <div className={styles.row}>
-          <ModelMenu sampling={sampling} />
-          <IconButton icon="sliders" label={t("sampling.title")} onClick={() => setSettings(true)} />
-          <IconButton icon="compare" label={t("compare")} aria-pressed={two} onClick={toggleTwo} />
-          <span className={styles.space} />
-          {writing ? (
-            <button type="button" className={styles.send} aria-label={t("stop")} title={t("stop")} onClick={onStop}>
-              <Icon name="stop" />
-            </button>
-          ) : (
-            <button type="submit" className={styles.send} aria-label={t("send")} title={t("send")} disabled={!ready}>
-              <Icon name="up" />
-            </button>
+        {blocked && <p className={styles.blocked}>{blocked}</p>}
+        <div className={styles.sheet}>
+          {pasted.length > 0 && (
+            <ul className={styles.pasted}>
+              {pasted.map((block) => (
+                <li key={block.id}>
+                  <Icon name="file" size={18} />
+                  <span>{t("pasted", { count: block.lines })}</span>
+                  <IconButton
+                    small
+                    icon="close"
+                    label={t("removePasted")}
+                    onClick={() => setPasted(pasted.filter((one) => one.id !== block.id))}
+                  />
+                </li>
+              ))}
+            </ul>
           )}
+          <textarea
+            ref={field}
+            rows={1}
+            value={text}
+            placeholder={t("placeholder")}
+            aria-label={t("placeholder")}
+            enterKeyHint={touch.matches ? "enter" : "send"}
+            onChange={(event) => setText(event.target.value)}
+            onKeyDown={onKeyDown}
+            onPaste={onPaste}
+          />
+          <div className={styles.row}>
+            <ModelMenu sampling={sampling} />
+            <IconButton icon="sliders" label={t("sampling.title")} onClick={() => setSettings(true)} />
+            <IconButton icon="compare" label={t("compare")} aria-pressed={two} onClick={toggleTwo} />
+            <span className={styles.space} />
+            {writing ? (
+              <button type="button" className={styles.send} aria-label={t("stop")} title={t("stop")} onClick={onStop}>
+                <Icon name="stop" />
+              </button>
+            ) : (
+              <button type="submit" className={styles.send} aria-label={t("send")} title={t("send")} disabled={!ready}>
+                <Icon name="up" />
+              </button>
+            )}
+          </div>
         </div>
-      </div>
+      </form>
       {settings && (
         <Suspense>
           <SamplingDialog sampling={sampling} fresh={fresh ?? false} onClose={() => setSettings(false)} />
         </Suspense>
       )}
-    </form>
+    </>
   );
 }
 

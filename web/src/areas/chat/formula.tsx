@@ -9,14 +9,14 @@ export function Formula({ tex, display = false }: { tex: string; display?: boole
     let here = true;
     void import("./katex").then(({ default: katex }) => {
       if (!here || !place.current) return;
-      // Built as nodes, so the strict CSP has nothing to refuse; `trust: false` leaves \href, \includegraphics … out.
-      katex.render(tex, place.current, {
-        displayMode: display,
-        trust: false,
-        throwOnError: false,
-        maxSize: 40,
-        maxExpand: 500,
-      });
+      // Built as nodes, so the strict CSP has nothing to refuse (KaTeX's own marking of an error would be one thing);
+      // `trust: false` leaves \\href, \\includegraphics and their like out.
+      const how = { displayMode: display, trust: false, throwOnError: true, maxSize: 40, maxExpand: 500 };
+      try {
+        katex.render(tex, place.current, { ...how, errorColor: "currentColor", strict: "ignore" });
+      } catch {
+        return; // no formula after all
+      }
       setDrawn(true);
     });
     return () => {

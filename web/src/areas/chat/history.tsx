@@ -9,6 +9,7 @@ import { Icon } from "../../parts/icon";
 import { errorText, Loading } from "../../parts/states";
 import { ChatMenu } from "./chat_menu";
 import styles from "./history.module.css";
+import { useSeen } from "./seen";
 import { ageOf, monthName } from "./times";
 
 export default function History() {
@@ -61,7 +62,7 @@ function Listing() {
     getNextPageParam: (page) => page.next,
   });
   const groups = useMemo(() => grouped(pages.data?.pages.flatMap((page) => page.items) ?? []), [pages.data]);
-  const more = useSeen(() => pages.hasNextPage && !pages.isFetching && void pages.fetchNextPage());
+  const more = useSeen(() => pages.hasNextPage && !pages.isFetching && void pages.fetchNextPage(), pages.data);
   if (pages.isPending)
     return (
       <div className={styles.list}>
@@ -69,7 +70,7 @@ function Listing() {
       </div>
     );
   return (
-    <div className={styles.list}>
+    <div className={styles.list} data-scrolls>
       {pages.isError && (
         <p className={styles.note} role="alert">
           {errorText(pages.error, t("historyOffline"))}{" "}
@@ -166,23 +167,4 @@ function grouped(talks: Listed[]): [string, Listed[]][] {
     groups.set(age, [...(groups.get(age) ?? []), talk]);
   }
   return [...groups];
-}
-
-/** Calls when an element at the list's end comes near. */
-export function useSeen(seen: () => unknown) {
-  const latest = useRef(seen);
-  latest.current = seen;
-  const [place, setPlace] = useState<Element | null>(null);
-  useEffect(() => {
-    if (!place) return;
-    const observer = new IntersectionObserver(
-      (entries) => entries.some((entry) => entry.isIntersecting) && latest.current(),
-      {
-        rootMargin: "600px",
-      },
-    );
-    observer.observe(place);
-    return () => observer.disconnect();
-  }, [place]);
-  return setPlace;
 }

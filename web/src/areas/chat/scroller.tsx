@@ -3,8 +3,8 @@
 import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "../../parts/button";
-import { useSeen } from "./history";
 import styles from "./page.module.css";
+import { useSeen } from "./seen";
 import type { Node } from "./tree";
 
 const STEP = 24;
@@ -33,7 +33,7 @@ export function Scroller({ nodes, sought, following, children }: ScrollerProps) 
   const earlier = useSeen(() => {
     heightBefore.current = box.current?.scrollHeight ?? 0;
     setShown((known) => known + STEP);
-  });
+  }, from);
   // Where the browser does not hold the place itself (Safari), what came above is scrolled past.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when more is shown
   useLayoutEffect(() => {
@@ -70,6 +70,7 @@ export function Scroller({ nodes, sought, following, children }: ScrollerProps) 
       <div
         ref={box}
         className={styles.scroller}
+        data-scrolls
         onScroll={(event) => {
           const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
           pinned.current = scrollHeight - scrollTop - clientHeight < 40;

@@ -138,7 +138,7 @@ function Open({ id, data, sought }: { id: string; data: Conversation; sought: st
           onStop={() => stop(id)}
           onEditLast={editLast}
           blocked={pair && !live ? t("voteFirst") : undefined}
-          autoFocus
+          autoFocus={!sought}
         />
       </div>
       {sharing && (

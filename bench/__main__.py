@@ -1,0 +1,74 @@
+"""python -m bench generation sft …: measure tables, ours and the rivals in turn, and write bench/results.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench import checkpoints
+from bench.cells import Finished
+from bench.dialogues import dialogues
+from bench.machine import describe, other_load
+from bench.places import RESULTS, WORK
+from bench.table import Options, Table, code_version, measure
+from bench.tables import generation, growth, ppo, reward, serving, sft
+from mynah.errors import UserError
+from mynah.files import write_json
+from mynah.progress import console
+
+TABLES: tuple[Table, ...] = (generation.TABLE, sft.TABLE, reward.TABLE, ppo.TABLE, serving.TABLE, growth.TABLE)
+
+
+def main() -> None:
+    arguments = _arguments()
+    pairs, said = dialogues(arguments.data)
+    machine = describe(arguments.threads)
+    machine["other_load"] = round(other_load(), 2)
+    if machine["other_load"] > 0.1:
+        console.print(f"Something else keeps {machine['other_load']:.1f} cores busy: these figures are no measurement.")
+    options = Options(arguments.quick, arguments.turns, arguments.threads, machine, said)
+    finished = Finished(WORK / "finished.json")
+    if arguments.again:
+        finished.rows.clear()
+    rows: list[dict[str, Any]] = []
+    for table in TABLES:
+        if table.name in arguments.tables:
+            console.print(f"[bold]{table.title}[/]")
+            rows += measure(table, options, finished, lambda model: checkpoints.job(model, pairs, arguments.threads))
+    result = {"machine": machine, "data": said, "code": code_version(), "quick": arguments.quick, "rows": rows}
+    write_json(arguments.out, result)
+    print(json.dumps({"rows": rows}, ensure_ascii=False))
+
+
+def _arguments() -> argparse.Namespace:
+    names = [table.name for table in TABLES]
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("tables", nargs="*", metavar="table", help=f"of {', '.join(names)}; all of them by default")
+    parser.add_argument("--quick", action="store_true", help="fewer models, shorter passes")
+    parser.add_argument("--turns", type=int, default=3, help="repetitions of each contender in each cell")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of each contender")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ["MYNAH_DATA"]) if os.environ.get("MYNAH_DATA") else None,
+        help="folder with hh-rlhf; MYNAH_DATA by default; made-up dialogues without either",
+    )
+    parser.add_argument("--again", action="store_true", help="forget the finished cells")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="where to write the results")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.tables if name not in names]
+    if unknown:
+        parser.error(f"no table {unknown[0]!r}; there are {', '.join(names)}.")
+    arguments.tables = arguments.tables or names
+    return arguments
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(str(error))

@@ -1,0 +1,1 @@
+"""One program a contender, each run in its own environment; they import nothing of one another."""

@@ -1,0 +1,113 @@
+"""Ours: passes of SFT and of the reward model over fixed token ids, as `finetune` and `train_reward` make them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.checkpoints import read
+from bench.contenders.line import Line
+from mynah.model.heads import fresh_ensemble, with_scalar_head
+from mynah.model.hub import load_policy
+from mynah.model.precision import DTYPES, Hardware, place, resolve
+from mynah.nouns import Group
+from mynah.step1_sft.train import SFTSettings
+from mynah.step2_reward.comparisons import RankedGroup
+from mynah.step2_reward.train import RewardSettings, _losses
+from mynah.train.packing import microbatches
+from mynah.train.scoring import unsupervised
+from mynah.train.step import Learner
+from mynah.train.token_loss import token_logprobs
+
+STEPS = 10**6
+"""Of the schedule; the learning rate does not matter here."""
+
+
+class Training:
+    """A learner of each kind on the checkpoint; it goes on learning from turn to turn."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.job, self.hardware = job, resolve(Hardware())
+        self.learners: dict[str, Learner] = {}
+
+    def measure(self, request: dict[str, Any]) -> dict[str, Any]:
+        return getattr(self, request["do"])(request)
+
+    def sft(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One pass over `examples` dialogues, `batch` an update: supervised tokens a second."""
+        settings = SFTSettings()
+        rows = read(self.job["demonstrations"])
+        groups = [Group(tuple(row["ids"]), tuple(map(bool, row["mask"]))) for row in rows]
+        if "sft" not in self.learners:
+            self.learners["sft"] = Learner(self._policy(), settings, STEPS)
+        learner = self.learners["sft"]
+        model = learner.model
+
+        def train(some: list[Group]) -> int:
+            total = 0
+            for start in range(0, len(some), request["batch"]):
+                batch = some[start : start + request["batch"]]
+                tokens = sum(sum(group.trunk_mask) for group in batch)
+                learner.update(
+                    -token_logprobs(model, packed).sum() / tokens
+                    for packed in microbatches(batch, settings.microbatch_tokens, model.device)
+                )
+                total += tokens
+            return total
+
+        train(groups[-2 * request["batch"] :])
+        start = time.perf_counter()
+        tokens = train(groups[: request["examples"]])
+        return {"figure": tokens / (time.perf_counter() - start)}
+
+    def reward(self, request: dict[str, Any]) -> dict[str, Any]:
+        """One pass over `examples` rankings of K answers, `batch` prompts an update: pairs a second."""
+        settings = RewardSettings()
+        groups = [ranked(row) for row in read(self.job["rankings"])]
+        if "reward" not in self.learners:
+            model = with_scalar_head(self._policy(), seed=0)
+            heads = fresh_ensemble(settings.ensemble, model.backbone.config.width, seed=1)
+            self.learners = {
+                "reward": Learner(model, settings, STEPS),
+                "ensemble": Learner(heads, settings, STEPS),
+            }
+        learner, ensemble = self.learners["reward"], self.learners["ensemble"]
+
+        def train(some: list[RankedGroup]) -> int:
+            for start in range(0, len(some), request["batch"]):
+                batch = some[start : start + request["batch"]]
+                drawn = torch.ones(len(batch), settings.ensemble)
+                losses = _losses(learner.model, ensemble.model, batch, drawn, settings.microbatch_tokens)
+                learner.update(losses)
+                ensemble.optimiser.collect()
+                ensemble.apply(0.0, ensemble.clip())
+            return sum(len(group.pairs) for group in some)
+
+        train(groups[-2 * request["batch"] :])
+        start = time.perf_counter()
+        pairs = train(groups[: request["examples"]])
+        return {"figure": pairs / (time.perf_counter() - start)}
+
+    def _policy(self) -> Any:
+        return place(load_policy(Path(self.job["checkpoint"]), DTYPES[self.hardware.dtype]), self.hardware)
+
+
+def ranked(row: dict[str, Any]) -> RankedGroup:
+    """A ranking without ties, the first answer best."""
+    group, count = unsupervised(row["prompt"], row["completions"]), len(row["completions"])
+    weight = 2 / (count * (count - 1))
+    pairs = tuple((better, worse, weight) for better in range(count) for worse in range(better + 1, count))
+    return RankedGroup(group, pairs, heldout=False)
+
+
+def main() -> None:
+    line = Line()
+    torch.set_num_threads(line.job["threads"])
+    line.serve(Training(line.job).measure)
+
+
+if __name__ == "__main__":
+    main()

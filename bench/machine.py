@@ -1,0 +1,102 @@
+"""The machine: what it is, whether it is quiet, and what its arithmetic and memory allow."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.shapes import SHAPES
+
+SECONDS = 1.0
+"""How long each ceiling is measured."""
+
+
+def describe(threads: int) -> dict[str, Any]:
+    """Name, cores, memory, and ceilings: GFLOP/s of a large matrix product, GB/s of reading as many bytes as the
+    weights of each model (a small model stays in the processor's cache)."""
+    torch.set_num_threads(threads)
+    sizes = {name: 2 * shape.parameters() for name, shape in SHAPES.items()}
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9),
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "torch": torch.__version__,
+        "load_before": round(os.getloadavg()[0], 2),
+        "bfloat16_gflops": round(_product(torch.bfloat16)),
+        "float32_gflops": round(_product(torch.float32)),
+        "read_gb": {name: round(_read(size)) for name, size in sizes.items()},
+        "read_memory_gb": round(_read(2**29)),
+    }
+
+
+def other_load(seconds: float = 2.0) -> float:
+    """Cores that something else keeps busy just now; 0 on a quiet machine and where it is not known."""
+    try:
+        before = _busy()
+        time.sleep(seconds)
+        return max(0.0, (_busy() - before) / os.sysconf("SC_CLK_TCK") / seconds)
+    except OSError:
+        return 0.0
+
+
+def decode_limit(machine: dict[str, Any], model: str, batch: int, prompt: int, new: int) -> float:
+    """New tokens/s at best: a step reads the weights and the cache once, or is held up by its arithmetic."""
+    shape, peak = SHAPES[model], machine["bfloat16_gflops"] * 1e9
+    rate, cold = machine["read_gb"][model] * 1e9, machine["read_memory_gb"] * 1e9
+    seconds = batch * prompt * shape.flops_per_token(prompt // 2) / peak
+    for context in range(prompt, prompt + new):
+        reading = 2 * shape.parameters() / rate + batch * context * shape.kv_bytes_per_token() / cold
+        seconds += max(reading, batch * shape.flops_per_token(context) / peak)
+    return batch * new / seconds
+
+
+def training_limit(machine: dict[str, Any], model: str, context: int) -> float:
+    """Tokens/s of forward and backward passes at the speed of a large matrix product."""
+    return machine["bfloat16_gflops"] * 1e9 / (3 * SHAPES[model].flops_per_token(context // 2))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"
+
+
+def _busy() -> int:
+    """Clock ticks that all cores have worked since the machine started."""
+    user, nice, system = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:4]
+    return int(user) + int(nice) + int(system)
+
+
+def _product(dtype: torch.dtype, size: int = 1536) -> float:
+    """GFLOP/s of a product of square matrices."""
+    left, right = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
+    return 2 * size**3 * _rate(lambda: left @ right) / 1e9
+
+
+def _read(size: int) -> float:
+    """GB/s of reading `size` bytes again and again."""
+    values = torch.ones(size // 4)
+    return size * _rate(values.sum) / 1e9
+
+
+def _rate(call: Callable[[], object]) -> float:
+    """The best of calls a second, over tenths of a second."""
+    call()
+    best, end = 0.0, time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        start, calls = time.perf_counter(), 0
+        while time.perf_counter() - start < SECONDS / 10:
+            call()
+            calls += 1
+        best = max(best, calls / (time.perf_counter() - start))
+    return best

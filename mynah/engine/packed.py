@@ -1,0 +1,68 @@
+"""The learner's weights in the order in which a CPU reads them: reordered once, not in every product.
+
+oneDNN multiplies by a matrix in blocks of its own and reorders a plain one each time. Reordered beforehand, a product
+comes out the same to the last bit, in 0.4 to 0.9 of the time; and, unlike PyTorch's own products, it does so for a
+single row too. It costs a second copy of the matrices, and none is made where that would be a quarter of the free memory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mynah.model.lora import adapters, over_the_same
+from mynah.model.transformer import Transformer
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A model as the engine reads it."""
+
+    model: Transformer
+    head: Callable[[Tensor], Tensor]
+    """Logits [N, V] of hidden states [N, D]."""
+    single_rows: bool = False
+    """A row comes out the same alone; otherwise every layer must get several."""
+
+
+def readable(model: Transformer) -> Readable:
+    """`model` with its matrices as they are now, reordered where that pays; until they change."""
+    if not _pays(model):
+        return Readable(model, model.logits)
+    twin = over_the_same(model)
+    for path, layer in list(twin.named_modules()):
+        if isinstance(layer, nn.Linear):
+            twin.set_submodule(path, PackedLinear(layer.weight, layer.bias))
+    return Readable(twin, PackedLinear(model.head, None), single_rows=not adapters(model))
+
+
+class PackedLinear(nn.Module):
+    """A linear layer over a reordered copy of its bf16 weights."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        super().__init__()
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
+        self.bias = bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, self.packed, self.bias, "none", [], "")
+
+
+def _pays(model: Transformer) -> bool:
+    if model.device.type != "cpu" or model.dtype != torch.bfloat16 or not torch.backends.mkldnn.is_available():
+        return False
+    if not hasattr(torch.ops.mkldnn, "_reorder_linear_weight") or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
+    return 4 * 2 * model.config.parameters() < _free_memory()
+
+
+def _free_memory() -> int:
+    """Bytes; without an answer from the system, none that counts."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 2**62
