@@ -106,6 +106,11 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
             streams.stop_of(id)
         return _described(row)
 
+    _invites(api, accounts)
+    return api
+
+
+def _invites(api: APIRouter, accounts: Accounts) -> None:
     @api.get("/invites")
     def pending(who: Admin) -> dict[str, Any]:
         """Invites that nobody has used yet."""
@@ -129,8 +134,6 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
         with found(), accounts.db.writing() as tx:
             invites.withdraw_invite(tx, who.user, id)
         return {"id": id, "deleted": True}
-
-    return api
 
 
 def _find(accounts: Accounts, id: str) -> Row[Any]:
