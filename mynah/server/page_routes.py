@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
 from mynah.server.errors import APIError
+from mynah.server.security import PAGE_POLICY
 
 PAGE = Path(__file__).parent / "page"
 """Built from web/ by web/build.py; in every wheel."""
@@ -22,10 +23,6 @@ ADDRESSES = (
     "/runs/{_:path}",
 )
 """What the page's own router knows (web/src/app/router.tsx)."""
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
-    "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-)
 NOT_BUILT = (
     "mynah is running, but its page was not built, as npm's packages could not be fetched when mynah was installed. "
     "`python web/build.py` in mynah's source folder builds it; programs can use /v1 (described at /docs), and "
@@ -33,14 +30,19 @@ NOT_BUILT = (
 )
 
 
+def built(folder: Path = PAGE) -> bool:
+    """Whether there is a page to open."""
+    return (folder / "index.html").is_file()
+
+
 def page_routes(folder: Path = PAGE) -> APIRouter:
     """The routes over a built page; whether it is there is looked up at each request, so that it can be built later."""
     routes = APIRouter(include_in_schema=False)
 
     def document() -> Response:
-        if not (folder / "index.html").is_file():
+        if not built(folder):
             return PlainTextResponse(NOT_BUILT, 503)
-        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY}
+        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
         return FileResponse(folder / "index.html", headers=headers)
 
     for address in ADDRESSES:
