@@ -19,7 +19,7 @@ def faults(page: Page) -> list[str]:
             pytest.fail(f"{AXE} is missing: npm ci in web/")
         pytest.skip("axe-core is not installed: npm ci in web/")
     page.evaluate(
-        "document.getAnimations().forEach(one => one.finish && one.effect.getTiming().iterations !== Infinity && one.finish())"
+        "document.getAnimations().filter(one => one.effect.getTiming().iterations < 9).forEach(one => one.finish())"
     )
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(f"axe.run(document, {json.dumps(RULES)})")["violations"]
