@@ -6,6 +6,7 @@ Measured on two busy cores: see docs/page.md.
 import gzip
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Bird
@@ -34,9 +35,9 @@ def test_the_page_is_small(built: Path) -> None:
     assert whole < 600_000
 
 
-def test_first_paint_and_a_conversation_of_two_thousand_messages(page: Page, bird: Bird, record_property) -> None:
+def test_first_paint_and_a_conversation_of_two_thousand_messages(page: Page, bird: Bird) -> None:
     said = [(role, f"{i} {WORDS}") for i in range(1000) for role in ("user", "assistant")]
-    talk = bird.has_talked(*said, title="Long")
+    bird.has_talked(*said, title="Long")
     page.goto("/")
     expect(field(page)).to_be_visible()
     painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
@@ -61,20 +62,30 @@ def test_first_paint_and_a_conversation_of_two_thousand_messages(page: Page, bir
         }"""
     )
     typing = longest(page)
-    bird.says("A new answer, in " + "many words, " * 8, pause=0.002)
-    say(page, "And now?")
-    over(page)
-    answering = longest(page)
     page.locator("[data-scrolls]").last.evaluate("box => box.scrollTo(0, 0)")
     page.wait_for_timeout(200)
-    figures = f"paint {painted:.0f}, open {opened:.0f}, key {slowest:.0f}/{typing:.0f}, answer {answering:.0f} ms"
+    figures = f"paint {painted:.0f}, open {opened:.0f}, key {slowest:.0f}/{typing:.0f} ms"
     print(figures)
     assert painted < 1500
     assert shown < 100
     assert opened < 700, figures
     assert typing < 150, figures
-    assert answering < 300, figures
     assert page.get_by_role("article").count() > shown
+
+
+@pytest.mark.stress  # the model needs seconds to read so much
+def test_an_answer_in_a_long_conversation_holds_nothing_up(page: Page, bird: Bird) -> None:
+    said = [(role, f"{i} {WORDS}") for i in range(1000) for role in ("user", "assistant")]
+    page.goto(f"/c/{bird.has_talked(*said)}")
+    expect(answers(page).last).to_contain_text("999")
+    bird.says("A new answer, in " + "many words, " * 8, pause=0.002)
+    page.evaluate(LONG_TASKS)
+    say(page, "And now?")
+    expect(answers(page).last).to_contain_text("many words, many", timeout=60_000)
+    over(page)
+    answering = longest(page)
+    print(f"longest task while answering {answering:.0f} ms")
+    assert answering < 300
 
 
 def test_a_paste_of_twenty_thousand_lines_is_a_block(page: Page, bird: Bird) -> None:
@@ -90,7 +101,9 @@ def test_a_paste_of_twenty_thousand_lines_is_a_block(page: Page, bird: Bird) -> 
     text = "\n".join(f"line {i} of a long log, nothing special" for i in range(20_000))
     field(page).focus()
     page.evaluate(paste, text)
-    expect(page.get_by_text("Pasted text, 20,000 lines").or_(page.get_by_text("Pasted text, 20000 lines"))).to_be_visible()
+    expect(
+        page.get_by_text("Pasted text, 20,000 lines").or_(page.get_by_text("Pasted text, 20000 lines"))
+    ).to_be_visible()
     field(page).fill("What is wrong here?")
     with page.expect_response("**/answers") as refused:
         press(page, "Send")

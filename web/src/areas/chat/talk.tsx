@@ -4,9 +4,10 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react
 import { useTranslation } from "react-i18next";
 import { newId } from "../../api/answers";
 import { type Conversation, fetchConversation } from "../../api/conversations";
+import { ApiError } from "../../api/http";
 import { useShortcuts } from "../../app/shortcuts";
 import { IconButton } from "../../parts/button";
-import { Failed, Loading } from "../../parts/states";
+import { Empty, Failed, Loading } from "../../parts/states";
 import { Announcer } from "./announcer";
 import { ChatMenu } from "./chat_menu";
 import { Composer, type Sent } from "./composer";
@@ -22,6 +23,7 @@ import { Turn, type TurnActions } from "./turn";
 const ShareDialog = lazy(() => import("./share"));
 
 export function Talk({ id, sought }: { id: string; sought: string | undefined }) {
+  const { t } = useTranslation("chat");
   const conversation = useQuery({ queryKey: conversationKey(id), queryFn: () => fetchConversation(id) });
   const data = conversation.data;
   useEffect(() => {
@@ -31,7 +33,11 @@ export function Talk({ id, sought }: { id: string; sought: string | undefined })
   return (
     <div className={styles.talk}>
       <div className={styles.column}>
-        {conversation.isError ? (
+        {conversation.error instanceof ApiError && conversation.error.status === 404 ? (
+          <Empty title={t("noChat")}>
+            <p>{t("noChatText")}</p>
+          </Empty>
+        ) : conversation.isError ? (
           <Failed error={conversation.error} onRetry={() => void conversation.refetch()} />
         ) : (
           <Loading lines={9} />
