@@ -11,11 +11,12 @@ from sqlalchemy import func, select, update
 
 from mynah import store
 from mynah.nouns import Message
+from mynah.server.replies import fitting
 from mynah.server.talks import title_of
 from mynah.store import Database, new_id
 from mynah.store.schema import completion, content, conversation, message, stream, usage
 from tests import toys
-from tests.server.conftest import CONTEXT, Address, parrot, served, service, serving
+from tests.server.conftest import CONTEXT, Address, assistant, parrot, served, service, serving
 from tests.server.test_remote import remote
 from tests.server.test_serving import events, idle
 
@@ -168,12 +169,10 @@ def test_a_stream_outlives_its_reader_and_can_be_stopped(db):
             lines = answer.iter_lines()
             begun = events([next(lines) for _ in range(30)])
         name = begun[0][1]["stream"]
-        time.sleep(1.2)  # nobody reads, it goes on, and what it has come to is kept
+        while not kept_of(db):  # nobody reads, it goes on, and what it has come to is kept
+            time.sleep(0.05)
         assert page.read(talk)["streams"] == [{"id": name, "parent": asked}]
         assert page.read(talk)["messages"][-1]["id"] == asked
-        with db.reading() as tx:
-            row = tx.execute(select(stream)).one()
-            assert len(store.content.read(tx, [row.content])[row.content]) > 50
         assert page.http.delete(f"/api/streams/{name}").json() == {"id": name, "stopped": True}
         assert idle(model.assistant.engine)
         rest = page.http.get(f"/api/streams/{name}", headers={"Last-Event-ID": begun[-1][0]}).text.splitlines()
@@ -186,6 +185,30 @@ def test_a_stream_outlives_its_reader_and_can_be_stopped(db):
         for nonsense in ("nonsense", f"{name}/x", "other/1"):
             assert page.http.get(f"/api/streams/{name}", headers={"Last-Event-ID": nonsense}).status_code == 400
         assert page.http.get(f"/api/streams/{new_id()}").status_code == 404
+
+
+def kept_of(db: Database) -> str:
+    """What of the one answer that is being written a crash would leave."""
+    with db.reading() as tx:
+        row = tx.execute(select(stream)).one()
+        return store.content.read(tx, [row.content])[row.content]
+
+
+def test_a_chat_of_thousands_is_read_from_its_end():
+    model = assistant()
+    chat = [Message("system", "Be kind.")]
+    for number in range(3000):
+        chat += [Message("user", f"question {number}"), Message("assistant", "word " * (number % 5))]
+    chat.append(Message("user", "and now?"))
+    begun = time.process_time()
+    shown = fitting(model, chat)
+    assert time.process_time() - begun < 1
+    assert (shown[0], shown[1].role, shown[-1]) == (chat[0], "user", chat[-1])
+    assert list(shown[1:]) == chat[-len(shown) + 1 :]
+    room = model.engine.context // 4
+    turn = chat[-len(shown) - 1 : -len(shown) + 1]
+    assert model.fits(tuple(shown), room)
+    assert not model.fits((shown[0], *turn, *shown[1:]), room)
 
 
 def test_a_conversation_deleted_in_mid_answer_is_gone(db):
