@@ -19,8 +19,8 @@ import { Menu } from "../../parts/menu";
 import { errorText } from "../../parts/states";
 import styles from "./composer.module.css";
 import { useDraft } from "./draft";
+import { isPlainEnter } from "./keys";
 import { useSampling } from "./sampling";
-import { isPlainEnter } from "./turn";
 
 const SamplingDialog = lazy(() => import("./sampling_dialog"));
 
