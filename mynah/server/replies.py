@@ -174,12 +174,15 @@ def fitting(assistant: Assistant, messages: Sequence[Message]) -> Sequence[Messa
     def since(start: int) -> tuple[Message, ...]:
         return tuple(message for i, message in enumerate(messages) if i >= start or message.role == "system")
 
-    low, high = 0, len(starts) - 1
-    while low < high:
-        middle = (low + high) // 2
-        fits = assistant.fits(since(starts[middle]), context // ROOM)
-        low, high = (low, middle) if fits else (middle + 1, high)
-    return since(starts[low])
+    def fits(turns: int) -> bool:
+        return turns <= len(starts) and assistant.fits(since(starts[-turns]), context // ROOM)
+
+    kept, more = 1, 1  # turns; found from the end, so that a chat of thousands is never read as a whole
+    while fits(kept + more):
+        kept, more = kept + more, 2 * more
+    while more := more // 2:
+        kept += more * fits(kept + more)
+    return since(starts[-kept])
 
 
 async def _begin_remote(remote: Remote, messages: Sequence[Message], wanted: Wanted) -> OthersReply:

@@ -82,6 +82,7 @@ class Acknowledged:
     """What clients were told, until their server was gone."""
 
     def __init__(self) -> None:
+        self.begun = threading.Event()  # an answer, so that slow machines are not killed before they say a word
         self.questions: dict[str, str] = {}  # message: conversation
         self.shown: dict[str, str] = {}  # answer: text, whole or not
         self.whole: set[str] = set()
@@ -100,6 +101,7 @@ class Acknowledged:
                     told.append(event)
                     if event.get("type") == "started":
                         self.questions[asked] = talk
+                        self.begun.set()
                     elif event.get("type") == "delta":
                         self.shown[event["answer"]] = said(told)
                     elif event.get("type") == "finished":
@@ -112,7 +114,9 @@ class Acknowledged:
         made = client.post("/v1/chat/completions", json=ask).raise_for_status().json()["id"]
         self.over_v1.add(made.removeprefix("chatcmpl-"))
 
-    def talk_until_killed(self, running: Running, seconds: float) -> None:
+    def talk_until_killed(self, running: Running, moments: random.Random) -> None:
+        self.begun.clear()
+
         def loop() -> None:
             with suppress(httpx2.HTTPError):
                 for number in range(10_000):
@@ -121,7 +125,9 @@ class Acknowledged:
         clients = [threading.Thread(target=loop) for _ in range(CLIENTS)]
         for client in clients:
             client.start()
-        time.sleep(seconds)
+        if moments.random() < 0.8:
+            self.begun.wait(20)
+        time.sleep(moments.uniform(0, 0.3))
         running.kill()
         for client in clients:
             client.join()
@@ -151,7 +157,7 @@ def kill_many_times(servers: subprocess.Popen, home: Path, times: int) -> None:
     moments, told, cut = random.Random(7), Acknowledged(), 0
     running = Running(servers)
     for _ in range(times):
-        told.talk_until_killed(running, moments.uniform(0.1, 0.6))
+        told.talk_until_killed(running, moments)
         running = Running(servers)
         cut += told.check(running.client)
         told.questions.clear()
@@ -167,7 +173,7 @@ def kill_many_times(servers: subprocess.Popen, home: Path, times: int) -> None:
         assert tx.scalar(select(func.count()).select_from(usage)) == len(kept)
     db.close()
     assert told.over_v1 <= kept
-    assert len(kept) > times
+    assert len(kept) > times / 2
     assert cut > times / 4, "it was killed in mid-stream often enough"
 
 
