@@ -1,13 +1,14 @@
 """The files that people exchange with other tools: JSONL in conversational form, read with the line of every mistake.
 
-{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}       a demonstration; with
-                                                                          "supervise": "last" only by its last answer
+{"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}       a demonstration
 {"prompt": [{"role": "user", "content": "…"}]}                                                 a prompt
 {"prompt": […], "completions": [[{"role": "assistant", "content": "…"}], …]}                   samples
 {"prompt": […], "completions": [[…], …], "ranks": [1, 2, 2, 4]}                                a ranking
-{"prompt": […], "chosen": […], "rejected": […]}                                                a pair; either may have
-                                                                                               a "weight", 1 without
+{"prompt": […], "chosen": […], "rejected": […]}                                                a pair
 {"text": "…"}                                                                                  raw text
+
+A demonstration may say `"supervise": "last"`: only its last answer shows how to answer. A ranking or pair may have a
+`"weight"`, which is 1 without.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -38,7 +38,7 @@ from mynah.server.channels.settings import NO_CHANNELS, ChannelSettings
 from mynah.server.connection import while_connected
 from mynah.server.docs_page import docs_page
 from mynah.server.generation import Service
-from mynah.server.identity import Caller, Identity, caller, may
+from mynah.server.identity import Caller, Identity, may
 from mynah.server.ledger import Ledger
 from mynah.server.limits import Limits
 from mynah.server.meter import Meter
@@ -57,7 +57,7 @@ from mynah.store.database import Database
 
 RESUMABLE = "x-stream-resumable"
 """A request header of ours: `true` lets an answer go on without its reader, who may come back for it."""
-Reader = Annotated[Caller, Depends(caller)]
+Reader = Annotated[Caller, Depends(may("chat", "completions"))]
 GONE = Response(status_code=499)
 """Nobody reads it; nginx's number for a client that left."""
 
@@ -91,7 +91,7 @@ def build_app(
         ledger.start()
         await upkeep.start()
         await engine.start()
-        watching = asyncio.create_task(watch.run())
+        watching = asyncio.create_task(watch.run(streams))
         yield
         watching.cancel()
         await outside.close()
@@ -121,15 +121,21 @@ def build_app(
         app.include_router(noun.routes(talks))
     app.include_router(outside.routes())
     app.include_router(_about(engine, app))
-    app.include_router(feedback_list.routes(db))
-    app.include_router(datasets.routes(db))
-    if home:
-        app.include_router(runs.routes(home))
-        app.include_router(served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None))
+    for router in _for_admins(engine, db, home):
+        app.include_router(router)
     app.include_router(page_routes())
     errors.install(app)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics, site=site)
     return app
+
+
+def _for_admins(engine: Service | Remote, db: Database, home: Path | None) -> Iterator[APIRouter]:
+    """Feedback and data sets; with a home its runs, and which of their checkpoints answers."""
+    yield feedback_list.routes(db)
+    yield datasets.routes(db)
+    if home:
+        yield runs.routes(home)
+        yield served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None)
 
 
 def _own(service: Service, streams: Streams, limits: Limits) -> APIRouter:

@@ -211,10 +211,12 @@ class Generation:
     async def _end(self, now: float) -> None:
         """Record what was said, and pay for it; for what never began, nothing."""
         begun, usage = self._first_token is not None, self.usage
-        if begun and self.origin:
-            await self._record(now, over=True)
         spent = self.service.settings.price(usage["prompt_tokens"], usage["completion_tokens"])
-        await self.tab.settle(usage["total_tokens"] if begun else 0, spent if begun else 0.0)
+        try:
+            if begun and self.origin:
+                await self._record(now, over=True)
+        finally:
+            await self.tab.settle(usage["total_tokens"] if begun else 0, spent if begun else 0.0)
 
     async def _record(self, now: float, over: bool) -> None:
         assert self.origin

@@ -120,14 +120,14 @@ def labeller(who: Annotated[Caller, Depends(caller)]) -> Caller:
     return _with_role(who, "labeller", "admin")
 
 
-def may(scope: str) -> Callable[[Caller], Caller]:
-    """A dependency: whoever may do this; 403 for a key without the scope."""
+def may(*scopes: str) -> Callable[[Caller], Caller]:
+    """A dependency: whoever may do one of these; 403 for a key that has none of the scopes."""
 
     def scoped(who: Annotated[Caller, Depends(caller)]) -> Caller:
-        if scope == "metrics":
+        if "metrics" in scopes:
             _with_role(who, "admin")
-        if scope not in who.scopes:
-            raise APIError(403, f"This API key has no scope '{scope}'.", code="insufficient_scope")
+        if not who.scopes.intersection(scopes):
+            raise APIError(403, f"This API key has no scope '{scopes[0]}'.", code="insufficient_scope")
         return who
 
     return scoped

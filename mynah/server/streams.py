@@ -146,6 +146,10 @@ class Streams:
         self._forget_old()
         return id in self._kept
 
+    def owners(self) -> set[str]:
+        """For whom something is being written."""
+        return {stream.owner for stream in self._written}
+
     def stop_of(self, owner: str) -> None:
         """Stop all that is written for a person."""
         for stream in list(self._written):

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from mynah.server.identity import Caller
 from mynah.store import access
@@ -18,6 +19,14 @@ from mynah.store.database import Database
 log = logging.getLogger(__name__)
 EVERY = 2.0
 """Seconds."""
+
+
+class Writers(Protocol):
+    """Those that write answers for people."""
+
+    def owners(self) -> set[str]: ...
+
+    def stop_of(self, owner: str) -> None: ...
 
 
 class Watch:
@@ -38,24 +47,29 @@ class Watch:
             if not self._open[who]:
                 del self._open[who]
 
-    async def run(self) -> None:
-        """Look until cancelled."""
+    async def run(self, writers: Writers) -> None:
+        """Look until cancelled; of a person who is disabled or gone, what `writers` write is stopped too."""
         while True:
             await asyncio.sleep(self._every)
-            if callers := list(self._open):
-                try:
-                    gone = await asyncio.to_thread(self._gone, callers)
-                except Exception:  # the database is away for a moment; the next look finds out
-                    log.exception("could not look who may still read")
-                    continue
-                for who in gone:
+            callers, owners = list(self._open), writers.owners()
+            if not callers and not owners:
+                continue
+            try:
+                there = await asyncio.to_thread(self._there, callers, owners)
+            except Exception:  # the database is away for a moment; the next look finds out
+                log.exception("could not look who may still read")
+                continue
+            for who in callers:
+                if not {who.user, who.session, who.key} - {None} <= there:
                     for ended in self._open.get(who, ()):
                         ended.set()
+            for owner in owners - there:
+                writers.stop_of(owner)
 
-    def _gone(self, callers: list[Caller]) -> list[Caller]:
+    def _there(self, callers: list[Caller], owners: set[str]) -> set[str]:
+        """The ids of the people, sessions and keys that hold."""
+        people = owners | {who.user for who in callers}
         sessions = [who.session for who in callers if who.session]
         keys = [who.key for who in callers if who.key]
         with self._db.reading() as tx:
-            held = access.still_in(tx, [who.user for who in callers], sessions, keys)
-        there = set().union(*held)
-        return [who for who in callers if not {who.user, who.session, who.key} - {None} <= there]
+            return set[str]().union(*access.still_in(tx, list(people), sessions, keys))

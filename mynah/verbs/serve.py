@@ -116,7 +116,11 @@ def _given(db: Database, run: Run, home: Path) -> Stage:
     place = promoted(db, run.name)
     if place and place.get("run"):
         stage = Run(home, place["run"]).stage(place["stage"])
-        if stage.done:
-            console.print(f"[dim]{place['run']}/{stage.key}, as it was promoted; --stage names another.[/dim]")
-            return stage
+        if stage.record.get("weights") != place["weights"]:
+            raise UserError(
+                f"{stage.folder}: was promoted, but trained again or removed since; name what to serve with --stage, "
+                f"and promote it."
+            )
+        console.print(f"[dim]{place['run']}/{stage.key}, as it was promoted; --stage names another.[/dim]")
+        return stage
     return run.stage(run.newest("ppo", "sft", "pretrain"))

@@ -49,6 +49,8 @@ def test_a_kept_connection_waits_for_nothing(http):
 def test_the_example_names_the_key_and_never_shows_it():
     assert "Bearer $MYNAH_API_KEY" in greeting("http://x", "demo", key=True)
     assert "Bearer" not in greeting("http://x", "demo", key=False)
+    assert "first admin" not in greeting("http://x", "demo", key=True)
+    assert "\nhttp://x/join#token\n" in greeting("http://x", "demo", key=True, join="http://x/join#token")
 
 
 def test_a_run_is_served_until_ctrl_c(tmp_path):

@@ -92,6 +92,9 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
     async def change(id: Id, body: Change, who: Admin) -> dict[str, Any]:
         """Give a role, disable or enable; it holds for their next request, and ends their streams if disabled."""
         row = await asyncio.to_thread(_find, accounts, id)
+        if id == who.user and body.password is not None:
+            message = "Change your own password with PATCH /api/me, which asks for the current one."
+            raise APIError(409, message, param="password", code="own_password")
         hashed = None if body.password is None else await accounts.hash(row, body.password)
 
         def changed() -> Row[Any]:
@@ -103,6 +106,11 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
             streams.stop_of(id)
         return _described(row)
 
+    _invites(api, accounts)
+    return api
+
+
+def _invites(api: APIRouter, accounts: Accounts) -> None:
     @api.get("/invites")
     def pending(who: Admin) -> dict[str, Any]:
         """Invites that nobody has used yet."""
@@ -126,8 +134,6 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
         with found(), accounts.db.writing() as tx:
             invites.withdraw_invite(tx, who.user, id)
         return {"id": id, "deleted": True}
-
-    return api
 
 
 def _find(accounts: Accounts, id: str) -> Row[Any]:

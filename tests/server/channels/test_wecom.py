@@ -124,6 +124,18 @@ def test_an_answer_in_time_is_the_callbacks_response_and_a_repeat_gets_the_same(
     assert service.outside.said == []
 
 
+def test_a_repeat_after_a_restart_is_the_same_message(serve):
+    call = message("What is in the hill?")
+    before = opened(serve("red sun").wecom(call).content)["Content"]
+    service = serve("gold cat")  # a process of its own, over the same store
+    after = opened(service.wecom(call).content)["Content"]
+    assert before.startswith("red sun")
+    assert after == "red sun"
+    with service.db.reading() as tx:
+        [talk] = tx.execute(select(conversation)).all()
+        assert [one.message.content for one in store.messages(tx, talk.id)] == ["What is in the hill?", "red sun"]
+
+
 def test_a_late_answer_comes_by_the_api_once(serve):
     service = serve("red sun " * 20, pause=0.02, patience=0.1)
     call = message("What is in the hill?")

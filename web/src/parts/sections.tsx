@@ -5,7 +5,7 @@ import styles from "./sections.module.css";
 
 type Area = "/settings/$" | "/admin/$" | "/runs/$";
 type SectionsProps = {
-  title: ReactNode;
+  title: string;
   /** Beside the title. */
   aside?: ReactNode;
   /** The name of the way between them, for those who listen. */
@@ -22,6 +22,10 @@ export function Sections({ title, aside, label, area, sections, children }: Sect
   useEffect(() => {
     way.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [at]);
+  const open = sections.find((section) => at.endsWith(`/${section.at}`))?.label;
+  useEffect(() => {
+    document.title = [open, title, "mynah"].filter(Boolean).join(" · ");
+  }, [open, title]);
   return (
     <div className={styles.page}>
       <header className={styles.head}>

@@ -38,15 +38,23 @@ function ConsentPart() {
   const { t } = useTranslation("settings");
   const queries = useQueryClient();
   const { data, error, refetch } = useQuery({ queryKey: ["consent"], queryFn: fetchConsent });
+  const [chosen, setChosen] = useState<boolean | null>(null); // shown at once, taken back if it could not be kept
   const answer = useMutation({
     mutationFn: giveConsent,
     onSuccess: (now) => {
       queries.setQueryData(["consent"], now);
       toast(t(now.training ? "consentGiven" : "consentTaken"));
     },
-    onError: (failed) => toast(errorText(failed, t("common:offlineHint")), { bad: true }),
+    onError: (failed) => {
+      setChosen(null);
+      toast(errorText(failed, t("common:offlineHint")), { bad: true });
+    },
   });
-  const shown = answer.isPending ? answer.variables : (data?.training ?? null);
+  const shown = chosen ?? data?.training ?? null;
+  const choose = (given: boolean) => {
+    setChosen(given);
+    answer.mutate(given);
+  };
   return (
     <Part title={t("consent")} about={t("consentAbout")}>
       {error ? (
@@ -54,11 +62,11 @@ function ConsentPart() {
       ) : !data ? (
         <Loading />
       ) : (
-        <fieldset className={styles.choices} disabled={answer.isPending}>
+        <fieldset className={styles.choices}>
           <legend className="unseen">{t("consent")}</legend>
           {([true, false] as const).map((given) => (
             <label key={String(given)}>
-              <input type="radio" name="consent" checked={shown === given} onChange={() => answer.mutate(given)} />
+              <input type="radio" name="consent" checked={shown === given} onChange={() => choose(given)} />
               <span>
                 <b>{t(given ? "consentYes" : "consentNo")}</b>
                 <small>{t(given ? "consentYesHint" : "consentNoHint")}</small>
