@@ -15,7 +15,6 @@ export type TurnActions = {
   pick: (parent: string | null, child: string) => void;
   edit: (id: string) => void;
   cancelEdit: () => void;
-  share: (message: string) => void;
   /** Answer a question once more. */
   again: (question: string) => void;
   /** Say something else in a question's place. */
