@@ -95,8 +95,9 @@ def _node() -> Path:
 def _run(command: list[str | Path], complaint: str) -> None:
     done = subprocess.run([str(word) for word in command], cwd=WEB, capture_output=True, text=True)
     if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-        raise NotBuilt(f"{complaint}:\n{said}\n")
+        said = (done.stdout + done.stderr).strip().splitlines()
+        told = said[:4] if "npm" in complaint else said[-30:]  # npm ends with advice about its log
+        raise NotBuilt("\n".join([f"{complaint}:", *told]))
 
 
 def main() -> None:
