@@ -47,6 +47,7 @@ lint: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python web/build.py --check
 
 clean:
 	rm -rf web/node_modules mynah/server/page .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
@@ -73,4 +74,5 @@ page: .venv/.packages
 .venv/.installed-test: .venv/.installed
 	@echo "Installing what the tests need into .venv."
 	@$(PIP_INSTALL) -e '.[test]'
+	@$(BIN)/python web/build.py --for-tests --optional
 	@touch $@

@@ -16,6 +16,7 @@ export default defineConfig({
   build: {
     outDir: "../mynah/server/page",
     emptyOutDir: true,
+    license: { fileName: "licenses.md" }, // of the libraries in the bundle; it is packaged with them
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2023",

@@ -14,7 +14,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 def _page() -> ModuleType:
     spec = importlib.util.spec_from_file_location("mynah_page", Path(__file__).parent / "build.py")
-    assert spec and spec.loader
+    if spec is None or spec.loader is None:
+        raise ImportError("web/build.py is missing")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -28,7 +29,7 @@ class PageHook(BuildHookInterface):
     """Runs before files are gathered for the wheel."""
 
     def dependencies(self) -> list[str]:
-        """Node, unless the page is there already, or comes later (the Makefile builds it with the Node of its .venv)."""
+        """Node, unless the page is there already, or comes later: the Makefile builds it with its .venv's Node."""
         page = _page()
         return [] if page.fresh() or _later() else [page.NODE]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -121,15 +121,21 @@ def build_app(
         app.include_router(noun.routes(talks))
     app.include_router(outside.routes())
     app.include_router(_about(engine, app))
-    app.include_router(feedback_list.routes(db))
-    app.include_router(datasets.routes(db))
-    if home:
-        app.include_router(runs.routes(home))
-        app.include_router(served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None))
+    for router in _for_admins(engine, db, home):
+        app.include_router(router)
     app.include_router(page_routes())
     errors.install(app)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics, site=site)
     return app
+
+
+def _for_admins(engine: Service | Remote, db: Database, home: Path | None) -> Iterator[APIRouter]:
+    """Feedback and data sets; with a home its runs, and which of their checkpoints answers."""
+    yield feedback_list.routes(db)
+    yield datasets.routes(db)
+    if home:
+        yield runs.routes(home)
+        yield served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None)
 
 
 def _own(service: Service, streams: Streams, limits: Limits) -> APIRouter:

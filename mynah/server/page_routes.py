@@ -30,12 +30,17 @@ NOT_BUILT = (
 )
 
 
+def built(folder: Path = PAGE) -> bool:
+    """Whether there is a page to open."""
+    return (folder / "index.html").is_file()
+
+
 def page_routes(folder: Path = PAGE) -> APIRouter:
     """The routes over a built page; whether it is there is looked up at each request, so that it can be built later."""
     routes = APIRouter(include_in_schema=False)
 
     def document() -> Response:
-        if not (folder / "index.html").is_file():
+        if not built(folder):
             return PlainTextResponse(NOT_BUILT, 503)
         headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
         return FileResponse(folder / "index.html", headers=headers)

@@ -100,6 +100,7 @@ class Promoter:
             "served_as": old.name,
             "run": stage.run.name,
             "stage": stage.key,
+            "weights": new.weights,
             "replaced": (place(old.origin) if old.origin else {}) | {"weights": old.weights},
             "win_rate": win,
             "direct": bool(win) and against.get("weights") == old.weights,
@@ -121,5 +122,5 @@ def promoted(db: Database, name: str) -> dict[str, str] | None:
         decided = decisions(tx, name)
     held = standing(decided)
     if held:
-        return {key: str(held[-1].comparison[key]) for key in ("run", "stage")}
+        return {key: str(held[-1].comparison[key]) for key in ("run", "stage", "weights")}
     return dict(decided[0].comparison["replaced"]) if decided else None

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from mynah.errors import UserError
+from mynah.server.page_routes import built
 from mynah.store.database import Database
 from mynah.store.invites import invite_first_admin
 
@@ -58,8 +59,10 @@ def first_admin_link(db: Database, address: str) -> str:
 
 
 def greeting(address: str, model: str, key: bool, join: str = "") -> str:
-    """Where the service is, and one request to copy; `join` is the address that makes its first admin."""
+    """Where the service and its page are, and one request to copy; `join` is the address that makes its first admin."""
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello!"}]})
     headers = "-H 'Content-Type: application/json'" + (' -H "Authorization: Bearer $MYNAH_API_KEY"' if key else "")
     first = f"Nobody has an account yet. This link makes the first admin, once, for a day:\n{join}\n\n" if join else ""
-    return f"{address}/v1  (docs: {address}/docs)\n\n{first}curl {address}/v1/chat/completions {headers} -d '{body}'\n"
+    page = f"page: {address}, " if built() else ""
+    example = f"curl {address}/v1/chat/completions {headers} -d '{body}'\n"
+    return f"{address}/v1  ({page}docs: {address}/docs)\n\n{first}{example}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,7 @@ def serve(
     api_key: Annotated[str, Parameter(env_var="MYNAH_API_KEY")] = "",
     engine_key: Annotated[str, Parameter(env_var="MYNAH_ENGINE_KEY")] = "",
     channels: Annotated[Path | None, Parameter(env_var="MYNAH_CHANNELS")] = None,
+    open_page: Annotated[bool, Parameter(name="--open", negative=())] = False,
     where: Where = HERE,
 ) -> None:
     """Serve the newest policy of a run to every program that speaks OpenAI's API, on this machine only.
@@ -71,6 +73,8 @@ def serve(
     channels
         A TOML file, readable by its owner alone, that sets up WeCom and Slack; so do MYNAH_WECOM_… and MYNAH_SLACK_…
         in the environment. docs/wecom-and-slack.md goes through it.
+    open_page
+        Open the page in the browser.
     """
     if api_key and accounts:
         raise UserError("--api-key is for --no-accounts: with accounts, people make keys of their own at the page.")
@@ -90,6 +94,8 @@ def serve(
     console.print("[dim]Ctrl-C ends it.[/dim]")
     print(greeting(address, name, accounts or bool(api_key), join), flush=True)
     app = build_app(answering, db, home=where.home, accounts=accounts, api_key=api_key, channels=outside)
+    if open_page:
+        webbrowser.open(join or address)  # it waits until the server takes its connection
     server(app).run(sockets=[listener])
 
 
@@ -110,7 +116,11 @@ def _given(db: Database, run: Run, home: Path) -> Stage:
     place = promoted(db, run.name)
     if place and place.get("run"):
         stage = Run(home, place["run"]).stage(place["stage"])
-        if stage.done:
-            console.print(f"[dim]{place['run']}/{stage.key}, as it was promoted; --stage names another.[/dim]")
-            return stage
+        if stage.record.get("weights") != place["weights"]:
+            raise UserError(
+                f"{stage.folder}: was promoted, but trained again or removed since; name what to serve with --stage, "
+                f"and promote it."
+            )
+        console.print(f"[dim]{place['run']}/{stage.key}, as it was promoted; --stage names another.[/dim]")
+        return stage
     return run.stage(run.newest("ppo", "sft", "pretrain"))

@@ -252,3 +252,9 @@ def test_the_service_gone_loses_nothing(page: Page, bird: Bird) -> None:
     over(page)
     expect(questions(page)).to_have_count(2)
     expect(answers(page)).to_have_count(2)
+    page.context.set_offline(True)
+    say(page, "Away again")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.context.set_offline(False)
+    ask(page, "Something else")  # in place of what never left
+    expect(answers(page)).to_have_count(3)

@@ -42,7 +42,7 @@ CORPUS = [
     "$\\htmlStyle{background:url(https://evil.example/b)}{x}$",
     "$$\\def\\a{\\a\\a}\\a$$",
     "```html\n<script>alert(1)</script>\n```",
-    "```x\" onmouseover=\"alert(1)\n1\n```",
+    '```x" onmouseover="alert(1)\n1\n```',
     "{{constructor.constructor('alert(1)')()}}",
     "</textarea><script>alert(1)</script>",
     "\u202etxet desrever\u202c <b onmouseover=alert(1)>bold</b>",
@@ -50,7 +50,9 @@ CORPUS = [
     "|a|\n|-|\n|<img src=x onerror=alert(1)>|",
     "- [x] <input onfocus=alert(1) autofocus>",
 ]
-FORBIDDEN = "script, iframe, object, embed, form[action], video, audio, style, link, meta, base, img, [onerror], [onload]"
+FORBIDDEN = (
+    "script, iframe, object, embed, form[action], video, audio, style, link, meta, base, img, [onerror], [onload]"
+)
 
 
 def test_the_corpus_in_answers_questions_and_titles(page: Page, bird: Bird) -> None:

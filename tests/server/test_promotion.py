@@ -8,11 +8,13 @@ import time
 import pytest
 
 from mynah import store
+from mynah.errors import UserError
 from mynah.files import read_json, write_json
 from mynah.runs import Run
 from mynah.server.app import build_app
 from mynah.server.promotion import promoted
 from mynah.store.promotions import decisions
+from mynah.verbs.serve import _given
 from tests.server.conftest import parrot, running, served, service
 
 PPO, SFT = "round-1/3-ppo", "round-1/1-sft"
@@ -82,7 +84,7 @@ def test_a_stream_goes_on_while_another_model_takes_over_and_gives_back(small_ho
         }  # fmt: skip
         assert not taken[0].comparison["direct"]  # it was not measured against what it replaced
         assert store.broken_audit(tx) is None
-    assert promoted(db, "tiny") == {"run": "demo", "stage": PPO}
+    assert promoted(db, "tiny") == {"run": "demo", "stage": PPO, "weights": model["weights"]}
     assert [one["decision"] for one in back["history"]] == ["rollback", "promote", "promote"]
 
 
@@ -143,3 +145,21 @@ def test_weights_that_are_not_those_meant_are_not_served(home, db):
         write_json(record, unfinished)
         assert "is not finished" in at(address, "POST", "/promote", 409, run="demo", stage=SFT)["error"]["message"]
         assert [m["stage"] for m in at(address, "GET", "")["items"]] == [PPO]
+
+
+def test_the_next_start_serves_what_was_promoted_and_nothing_that_was_not(home, db):
+    run = Run(home, "demo")
+    assert _given(db, run, home).key == PPO  # nobody decided: the newest policy
+    first = served("demo")
+    first.origin, first.weights = run.stage(PPO), run.stage(PPO).record["weights"]
+    with running(build_app(service(first), db, home=home)) as address:
+        at(address, "POST", "/promote", run="demo", stage=SFT)
+        assert _given(db, run, home).key == SFT
+        at(address, "POST", "/rollback")
+        assert _given(db, run, home).key == PPO
+        at(address, "POST", "/promote", run="demo", stage=SFT)
+    record = run.record
+    record["stages"][SFT]["weights"] = "sha256:of another training"
+    run.write(record)
+    with pytest.raises(UserError, match="was promoted, but trained again or removed since"):
+        _given(db, run, home)

@@ -1,5 +1,6 @@
 """`mynah serve` as a program: it says where it is, answers, takes the next port, and ends with Ctrl-C."""
 
+import os
 import re
 import signal
 import socket
@@ -61,8 +62,13 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "mynah", "serve", "--run", "team", "--home", tmp_path, "--port", str(port)]
-    more = ["--no-accounts", "--also", "0-pretrain", "serve.rows=4", "hardware.dtype=float32"]
-    process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    more = ["--no-accounts", "--also", "0-pretrain", "--open", "serve.rows=4", "hardware.dtype=float32"]
+    opened = tmp_path / "opened"
+    browser = (
+        f"{sys.executable} -c 'import pathlib, sys; pathlib.Path(sys.argv[2]).write_text(sys.argv[1])' %s {opened}"
+    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([*command, *more], **pipes, env=os.environ | {"BROWSER": browser})
     try:
         line = process.stdout.readline()
         address = re.match(r"(http://127\.0\.0\.1:\d+)/v1", line)
@@ -70,6 +76,7 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
         assert "curl" in process.stdout.readline() + process.stdout.readline()
         with httpx2.Client(base_url=address[1], timeout=30, trust_env=False) as client:
             names = [model["id"] for model in client.get("/v1/models").json()["data"]]
+            assert opened.read_text() == address[1]
             assert names == ["team", "team/0-pretrain"]
             ask = {"model": names[1], "messages": [{"role": "user", "content": "hi"}], "max_tokens": 3}
             assert client.post("/v1/chat/completions", json=ask).json()["choices"][0]["finish_reason"]

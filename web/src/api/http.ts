@@ -17,6 +17,9 @@ export class Unreachable extends Error {}
 
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
+/** Told to the window when the service knows us no more: the session ended, or was ended elsewhere. */
+export const SIGNED_OUT = "signed-out";
+
 /** The raw response, if it is a good one. Raises ApiError or Unreachable; an abort stays an AbortError. */
 export async function send(
   method: Method,
@@ -39,6 +42,7 @@ export async function send(
     throw new Unreachable();
   }
   if (response.ok) return response;
+  if (response.status === 401 && path !== "/api/session") dispatchEvent(new Event(SIGNED_OUT));
   const told = await response.json().catch(() => null);
   const error = told?.error ?? {};
   const message = typeof error.message === "string" ? error.message : `${response.status} ${response.statusText}`;

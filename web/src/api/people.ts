@@ -34,7 +34,7 @@ export type AuditRow = {
 export type AuditPage = { items: AuditRow[]; next: number | null };
 
 export const fetchPeople = () => get<List<Member>>("/api/people");
-export const changePerson = (id: string, change: { role?: Role; disabled?: boolean }) =>
+export const changePerson = (id: string, change: { role?: Role; disabled?: boolean; password?: string }) =>
   patch<Member>(`/api/people/${part(id)}`, change);
 export const fetchInvites = () => get<List<OpenInvite>>("/api/invites");
 export const makeInvite = (form: { role: Role; note: string; days: number }) => post<NewInvite>("/api/invites", form);

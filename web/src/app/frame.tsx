@@ -6,7 +6,7 @@ import { IconButton } from "../parts/button";
 import styles from "./frame.module.css";
 import { FrameContext } from "./frame_context";
 import { Rail } from "./rail";
-import { useChosenLook } from "./session";
+import { useChosenLook, useSignedOut } from "./session";
 import { useShortcuts } from "./shortcuts";
 
 const Help = lazy(() => import("./help"));
@@ -26,6 +26,7 @@ export function Frame() {
     setFolded(!folded);
   };
   useChosenLook();
+  useSignedOut();
   useShortcuts({ help: () => setHelp(true), rail: fold, escape: () => setDrawer(false) });
 
   return (

@@ -20,18 +20,17 @@ const root = createRootRoute({
 /** Pages with the rail beside them, for people with a session. */
 const inside = createRoute({ getParentRoute: () => root, id: "inside", beforeLoad: mustBeSomebody, component: Frame });
 
-const chatArea = () => import("../areas/chat/page");
 const fresh = createRoute({
   getParentRoute: () => inside,
   path: "/",
-  component: lazyRouteComponent(chatArea, "NewChat"),
+  component: lazyRouteComponent(() => import("../areas/chat/fresh"), "NewChat"),
 });
 const chat = createRoute({
   getParentRoute: () => inside,
   path: "/c/$id",
   validateSearch: (search: Record<string, unknown>): { m?: string } =>
     typeof search.m === "string" ? { m: search.m } : {},
-  component: lazyRouteComponent(chatArea, "Chat"),
+  component: lazyRouteComponent(() => import("../areas/chat/page"), "Chat"),
 });
 
 // Areas with pages of their own below: what follows `$` is in `_splat`, and each area reads it.

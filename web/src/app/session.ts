@@ -1,7 +1,8 @@
 // The session as every page knows it, and the way to the door for who has none.
 import { queryOptions, useQuery } from "@tanstack/react-query";
-import { redirect } from "@tanstack/react-router";
+import { redirect, useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { SIGNED_OUT } from "../api/http";
 import { fetchPreferences, fetchSession, type Preferences, type Session, savePreferences } from "../api/session";
 import { setLanguage } from "./i18n";
 import { queries } from "./query";
@@ -23,6 +24,20 @@ export async function mustBeSomebody({ location }: { location: { href: string } 
 /** The session of a page behind `mustBeSomebody`. */
 export function useSession(): Session | undefined {
   return useQuery(sessionQuery).data;
+}
+
+/** To the door, and back here after it, when the session turns out to be over. */
+export function useSignedOut() {
+  const router = useRouter();
+  useEffect(() => {
+    const leave = () => {
+      if (queries.getQueryData(sessionQuery.queryKey)?.accounts === false) return;
+      queries.clear();
+      void router.navigate({ to: "/login", search: { next: router.state.location.href } });
+    };
+    addEventListener(SIGNED_OUT, leave);
+    return () => removeEventListener(SIGNED_OUT, leave);
+  }, [router]);
 }
 
 /** Theme and language as the person chose them, on a machine where they chose none. */

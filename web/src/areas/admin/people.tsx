@@ -76,6 +76,7 @@ function PeopleTable({ people, me }: { people: Member[]; me: string }) {
   const format = useFormat();
   const queries = useQueryClient();
   const [disabling, setDisabling] = useState<Member | null>(null);
+  const [renewing, setRenewing] = useState<Member | null>(null);
   const change = useMutation({
     mutationFn: ({ id, ...to }: { id: string; role?: Role; disabled?: boolean }) => changePerson(id, to),
     onSettled: () => queries.invalidateQueries({ queryKey: ["people"] }),
@@ -116,6 +117,19 @@ function PeopleTable({ people, me }: { people: Member[]; me: string }) {
               </select>
             ),
           },
+          {
+            head: t("password"),
+            cell: (person) =>
+              person.id !== me && (
+                <Button
+                  kind="quiet"
+                  onClick={() => setRenewing(person)}
+                  aria-label={t("newPasswordFor", { name: person.name })}
+                >
+                  {t("newPassword")}
+                </Button>
+              ),
+          },
           { head: t("since"), cell: (person) => format.day(person.created_at) },
           {
             head: t("access"),
@@ -140,6 +154,7 @@ function PeopleTable({ people, me }: { people: Member[]; me: string }) {
           },
         ]}
       />
+      {renewing && <NewPassword person={renewing} onClose={() => setRenewing(null)} />}
       {disabling && (
         <Confirm
           title={t("disablePerson", { name: disabling.name })}
@@ -155,6 +170,33 @@ function PeopleTable({ people, me }: { people: Member[]; me: string }) {
         </Confirm>
       )}
     </>
+  );
+}
+
+/** For somebody who lost theirs: the admin says it to them, and they choose another. */
+function NewPassword({ person, onClose }: { person: Member; onClose: () => void }) {
+  const { t } = useTranslation("admin");
+  const [password, setPassword] = useState("");
+  return (
+    <Confirm
+      title={t("newPasswordFor", { name: person.name })}
+      action={t("common:save")}
+      blocked={!password}
+      onClose={onClose}
+      onConfirm={async () => {
+        await changePerson(person.id, { password });
+        toast(t("saved"));
+      }}
+    >
+      <p>{t("newPasswordAbout")}</p>
+      <TextField
+        label={t("newPassword")}
+        autoComplete="off"
+        maxLength={500}
+        value={password}
+        onChange={(event) => setPassword(event.target.value)}
+      />
+    </Confirm>
   );
 }
 

@@ -19,8 +19,8 @@ import { Menu } from "../../parts/menu";
 import { errorText } from "../../parts/states";
 import styles from "./composer.module.css";
 import { useDraft } from "./draft";
+import { isPlainEnter } from "./keys";
 import { useSampling } from "./sampling";
-import { isPlainEnter } from "./turn";
 
 const SamplingDialog = lazy(() => import("./sampling_dialog"));
 
@@ -57,8 +57,7 @@ export function Composer(props: ComposerProps) {
   const [pasted, setPasted] = useState<Pasted[]>([]);
   const [two, setTwo] = useState(() => sessionStorage.getItem("two") === "yes");
   const [settings, setSettings] = useState(false);
-  const [sending, setSending] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { attempt, sending, error } = useAttempt();
   useShortcuts({ compose: () => field.current?.focus() });
   useEffect(() => {
     if (autoFocus && !touch.matches) field.current?.focus({ preventScroll: true });
@@ -73,20 +72,14 @@ export function Composer(props: ComposerProps) {
   const ready = Boolean(text.trim() || pasted.length) && !writing && !blocked && !sending;
   const send = async () => {
     if (!ready) return;
-    const whole = [text.trim(), ...pasted.map((block) => block.text)].filter(Boolean).join("\n\n");
-    setSending(true);
-    setError(undefined);
     const { model, params, system } = sampling;
+    const whole = [text.trim(), ...pasted.map((block) => block.text)].filter(Boolean).join("\n\n");
     setText("");
     setPasted([]);
-    try {
-      await onSend({ text: whole, n: two ? 2 : 1, model, params, system });
-    } catch (failure) {
-      setError(failure);
-      setText(text);
-      setPasted(pasted);
-    }
-    setSending(false);
+    const sent = await attempt(() => onSend({ text: whole, n: two ? 2 : 1, model, params, system }));
+    if (sent) return;
+    setText(text);
+    setPasted(pasted);
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (isPlainEnter(event) && !touch.matches) void send();
@@ -95,11 +88,10 @@ export function Composer(props: ComposerProps) {
     event.preventDefault();
   };
   const onPaste = (event: ClipboardEvent) => {
-    const words = event.clipboardData.getData("text/plain");
-    const lines = words.length > PASTE_LINES ? words.split("\n").length : 1;
-    if (words.length < PASTE_CHARACTERS && lines < PASTE_LINES) return;
+    const block = longPaste(event.clipboardData.getData("text/plain"));
+    if (!block) return;
     event.preventDefault();
-    setPasted((blocks) => [...blocks, { id: Date.now(), text: words, lines }]);
+    setPasted((blocks) => [...blocks, block]);
   };
   const toggleTwo = () => {
     sessionStorage.setItem("two", two ? "no" : "yes");
@@ -122,22 +114,7 @@ export function Composer(props: ComposerProps) {
         )}
         {blocked && <p className={styles.blocked}>{blocked}</p>}
         <div className={styles.sheet}>
-          {pasted.length > 0 && (
-            <ul className={styles.pasted}>
-              {pasted.map((block) => (
-                <li key={block.id}>
-                  <Icon name="file" size={18} />
-                  <span>{t("pasted", { count: block.lines })}</span>
-                  <IconButton
-                    small
-                    icon="close"
-                    label={t("removePasted")}
-                    onClick={() => setPasted(pasted.filter((one) => one.id !== block.id))}
-                  />
-                </li>
-              ))}
-            </ul>
-          )}
+          {pasted.length > 0 && <Blocks blocks={pasted} onChange={setPasted} />}
           <textarea
             ref={field}
             rows={1}
@@ -154,15 +131,7 @@ export function Composer(props: ComposerProps) {
             <IconButton icon="sliders" label={t("sampling.title")} onClick={() => setSettings(true)} />
             <IconButton icon="compare" label={t("compare")} aria-pressed={two} onClick={toggleTwo} />
             <span className={styles.space} />
-            {writing ? (
-              <button type="button" className={styles.send} aria-label={t("stop")} title={t("stop")} onClick={onStop}>
-                <Icon name="stop" />
-              </button>
-            ) : (
-              <button type="submit" className={styles.send} aria-label={t("send")} title={t("send")} disabled={!ready}>
-                <Icon name="up" />
-              </button>
-            )}
+            <SendOrStop writing={writing ?? false} ready={ready} onStop={onStop} />
           </div>
         </div>
       </form>
@@ -172,6 +141,68 @@ export function Composer(props: ComposerProps) {
         </Suspense>
       )}
     </>
+  );
+}
+
+/** Sending: whether it is under way, and why the last try failed. */
+function useAttempt() {
+  const [sending, setSending] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const attempt = async (act: () => Promise<void>): Promise<boolean> => {
+    setSending(true);
+    setError(undefined);
+    try {
+      await act();
+      return true;
+    } catch (failure) {
+      setError(failure);
+      return false;
+    } finally {
+      setSending(false);
+    }
+  };
+  return { attempt, sending, error };
+}
+
+/** A text too long for the field, which would be slow in it and hide what is typed. */
+function longPaste(text: string): Pasted | null {
+  const lines = text.length > PASTE_LINES ? text.split("\n").length : 1;
+  return text.length < PASTE_CHARACTERS && lines < PASTE_LINES ? null : { id: Date.now(), text, lines };
+}
+
+function Blocks({ blocks, onChange }: { blocks: Pasted[]; onChange: (blocks: Pasted[]) => void }) {
+  const { t } = useTranslation("chat");
+  return (
+    <ul className={styles.pasted}>
+      {blocks.map((block) => (
+        <li key={block.id}>
+          <Icon name="file" size={18} />
+          <span>{t("pasted", { count: block.lines })}</span>
+          <IconButton
+            small
+            icon="close"
+            label={t("removePasted")}
+            onClick={() => onChange(blocks.filter((one) => one.id !== block.id))}
+          />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+type SendProps = { writing: boolean; ready: boolean; onStop: (() => void) | undefined };
+
+function SendOrStop({ writing, ready, onStop }: SendProps) {
+  const { t } = useTranslation("chat");
+  const name = t(writing ? "stop" : "send");
+  return writing ? (
+    <button key="stop" type="button" className={styles.send} aria-label={name} title={name} onClick={onStop}>
+      <Icon name="stop" />
+    </button>
+  ) : (
+    <button key="send" type="submit" className={styles.send} aria-label={name} title={name} disabled={!ready}>
+      <Icon name="up" />
+    </button>
   );
 }
 

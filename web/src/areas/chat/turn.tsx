@@ -1,9 +1,10 @@
 // One message of the branch: a person's question, or a model's answer, with what can be done about it.
-import { type KeyboardEvent, memo, useEffect, useRef, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Said } from "../../api/conversations";
 import { Button, IconButton } from "../../parts/button";
 import { useCopy } from "./copy";
+import { isPlainEnter } from "./keys";
 import { LongText } from "./long_text";
 import { Parts } from "./parts";
 import { Thumbs } from "./thumbs";
@@ -14,7 +15,6 @@ export type TurnActions = {
   pick: (parent: string | null, child: string) => void;
   edit: (id: string) => void;
   cancelEdit: () => void;
-  share: (message: string) => void;
   /** Answer a question once more. */
   again: (question: string) => void;
   /** Say something else in a question's place. */
@@ -144,11 +144,6 @@ function Switch({ node, onPick, disabled }: { node: Node; onPick: TurnActions["p
       />
     </fieldset>
   );
-}
-
-/** Enter, unless it ends a composition of Chinese, Japanese or Korean (Safari tells that one by 229 only). */
-export function isPlainEnter(event: KeyboardEvent): boolean {
-  return event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing && event.keyCode !== 229;
 }
 
 function Editor({ text, onSend, onCancel }: { text: string; onSend: (text: string) => void; onCancel: () => void }) {
