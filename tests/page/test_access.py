@@ -193,3 +193,14 @@ def test_in_chinese(browser, bird: Bird) -> None:
     page.reload()
     expect(page.get_by_role("link", name="New chat")).to_be_visible()
     reader.close()
+
+
+def test_a_shared_chat_is_for_everybody_too(page: Page, bird: Bird) -> None:
+    bird.says("# Head\n\nWords with `code`.")
+    page.goto("/")
+    ask(page, "Share it")
+    press(page, "Share")
+    press(page, "Make a link")
+    page.goto(page.get_by_label("Link").input_value())
+    expect(page.get_by_role("heading", name="Share it")).to_be_visible()
+    assert faults(page) == []
