@@ -8,11 +8,14 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
+# MYNAH_DATA   for the benchmarks: a folder with hh-rlhf's .jsonl files; without it dialogues are made up
+export MYNAH_DATA
+BENCHES := bench-generation bench-sft bench-reward bench-ppo bench-serving bench-growth
 
 BIN := .venv/bin
 PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
-.PHONY: help demo test stress claims lint clean
+.PHONY: help demo test stress claims lint clean bench $(BENCHES)
 
 help:
 	@echo 'make demo     train a small assistant through all the steps, then chat with it'
@@ -20,6 +23,8 @@ help:
 	@echo 'make stress   the tests that take minutes'
 	@echo 'make claims   the figures that README states, three seeds; hours'
 	@echo 'make lint     lint and types only'
+	@echo 'make bench    ours and the rivals side by side, on a quiet machine (ARGS=--quick: a part); bench-generation,'
+	@echo '              bench-sft, bench-reward, bench-ppo, bench-serving, bench-growth: one table'
 	@echo 'make clean    remove .venv, caches and builds (never runs/ or mynah.db)'
 	@echo
 	@echo 'ARGS="--mini --no-chat --seed 1"                         options for the demo'
@@ -42,6 +47,12 @@ lint: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: .venv/.installed-test
+	PIP_EXTRA_INDEX_URL="$(TORCH_INDEX)" $(BIN)/python -m bench $(ARGS)
+
+$(BENCHES): bench-%: .venv/.installed-test
+	PIP_EXTRA_INDEX_URL="$(TORCH_INDEX)" $(BIN)/python -m bench $* $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -77,10 +78,8 @@ class Contender:
         self._signal(signal.SIGCONT)
         if self._process.stdin:
             self._process.stdin.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            pass
         self._signal(signal.SIGKILL)  # what it left behind, if anything
         self._process.wait()
 
@@ -92,14 +91,13 @@ class Contender:
         return self._ask(request)
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         text = ""
-        try:
+        with suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             text = self._process.stdout.readline()
-        except BrokenPipeError:
-            pass
         if not text:
             raise Unavailable(f"{self.entry.name} ended without an answer: {self._last_words()}")
         self._signal(signal.SIGSTOP)
@@ -109,10 +107,8 @@ class Contender:
         return answer
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass
 
     def _last_words(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""PPO: whole iterations of 64 episodes of 64 + 64 tokens and one epoch, against TRL 1.10.0, the last with a PPOTrainer."""
+"""PPO: whole iterations, 64 episodes of 64 + 64 tokens and one epoch, against the last TRL with a PPOTrainer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def cells(options: Options) -> list[Cell]:
 
 def entries(options: Options) -> list[Entry]:
     quick = {name: values[:1] for name, values in CHOICES.items()}
-    return [Entry("mynah", "mynah_ppo"), Entry("TRL 1.10", "trl_ppo", "trl-ppo", choices=quick if options.quick else dict(CHOICES))]
+    return [
+        Entry("mynah", "mynah_ppo"),
+        Entry("TRL 1.10", "trl_ppo", "trl-ppo", choices=quick if options.quick else dict(CHOICES)),
+    ]
 
 
 TABLE = Table("ppo", "PPO", cells, entries)

@@ -7,7 +7,7 @@ from bench.contender import Entry
 from bench.table import Options, Table
 
 TRL_CHOICES = {"dtype": ["mixed", "float32", "bfloat16"], "checkpointing": [True, False], "train_batch": [8, 32]}
-"""TRL trains at its best of these; `bfloat16` keeps no fp32 masters, which ours does, and is let through all the same."""
+"""TRL trains at its best of these; `bfloat16` keeps no fp32 masters, as ours does, and may take part all the same."""
 
 
 def cells(options: Options) -> list[Cell]:

@@ -11,6 +11,7 @@ from mynah.model.sizes import ModelConfig
 BLOCK = 64
 """Attention reads whole blocks of this many positions (see `runner.attention_by_blocks`)."""
 
+
 class KVCache:
     """Slabs [rows, KV, length, W] for each layer. Rows 0 … active − 1 are in use: a finished row is swapped out.
 
