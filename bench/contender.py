@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -83,19 +84,19 @@ class Contender:
         self._signal(signal.SIGKILL)  # what it left behind, if anything
         self._process.wait()
 
-    def measure(self, request: dict[str, Any]) -> dict[str, Any]:
+    def measure(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One repetition. Raises Unavailable when the contender answers with an error, or ends instead."""
         if self._process.poll() is not None:  # the request before ended it
             self._start()
         self._signal(signal.SIGCONT)
         return self._ask(request)
 
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         assert self._process.stdin
         assert self._process.stdout
         text = ""
         with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.write(json.dumps(dict(request)) + "\n")
             self._process.stdin.flush()
             text = self._process.stdout.readline()
         if not text:

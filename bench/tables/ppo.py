@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bench.cells import Cell
 from bench.contender import Entry
 from bench.table import Options, Table
 
 GOALS = {1: 2.5, 4: 3.5}
 """By the number of rollouts of a prompt."""
-CHOICES = {"dtype": ["mixed", "bfloat16"], "checkpointing": [False, True], "train_batch": [16, 64]}
+CHOICES: dict[str, list[Any]] = {
+    "dtype": ["mixed", "bfloat16"],
+    "checkpointing": [False, True],
+    "train_batch": [16, 64],
+}
 
 
 def cells(options: Options) -> list[Cell]:

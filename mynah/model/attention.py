@@ -143,7 +143,7 @@ class _ByRows(torch.autograd.Function):
         for *part, bias, gradient in _parts(*ctx.saved_tensors, gradients[0]):
             inputs = [x.detach().requires_grad_() for x in part]
             with torch.enable_grad():
-                mixed = plain_attention(*inputs, bias)
+                mixed = plain_attention(inputs[0], inputs[1], inputs[2], bias)
             found.append(torch.autograd.grad(mixed, inputs, gradient))
         return (*map(torch.cat, zip(*found, strict=True)), None)
 

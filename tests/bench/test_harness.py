@@ -125,7 +125,7 @@ def test_a_contender_answers_in_turn_and_stands_still_between(tmp_path: Path, mo
         assert first["figure"] == 5.0
         state = Path(f"/proc/{first['pid']}/stat")
         if state.exists():
-            assert state.read_text().split()[2] == "T"  # stopped
+            wait_until(lambda: state.read_text().split()[2] == "T")  # stopped
         with pytest.raises(Unavailable, match="echo: ZeroDivisionError"):
             echo.measure({"n": 5})
         with pytest.raises(Unavailable, match="ended without an answer"):
