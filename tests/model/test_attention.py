@@ -67,7 +67,7 @@ def assert_same(model: Transformer, one: Callable[[], Tensor], other: Callable[[
 @every_path
 @pytest.mark.parametrize("family", ["llama", "qwen3", "smollm3", "gpt2"])
 def test_a_shared_prompt_equals_separate_sequences(family: str, length: int) -> None:
-    model, group = tiny_model(**FAMILIES[family], context=512), shared_prompt(length)
+    model, group = tiny_model(**FAMILIES[family], context=2 * MIDDLING), shared_prompt(length)
     assert_same(
         model,
         lambda: token_logprobs(model, lay_out([group])),
