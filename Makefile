@@ -8,6 +8,9 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
+# MYNAH_DATA   for the benchmarks: a folder with hh-rlhf's .jsonl files; without it dialogues are made up
+export MYNAH_DATA
+BENCHES := bench-generation bench-sft bench-reward bench-ppo bench-serving bench-growth
 
 BIN := .venv/bin
 # MYNAH_PAGE=later: pip does not build the page, as .venv/.installed does it right after.
@@ -16,7 +19,7 @@ PIP_INSTALL := MYNAH_PAGE=later $(BIN)/python -m pip --disable-pip-version-check
 # The page's sources; when one changes, the page is built again.
 WEB := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test stress claims lint page clean
+.PHONY: help demo test stress claims lint page clean bench $(BENCHES)
 
 help:
 	@echo 'make demo     train a small assistant through all the steps, then chat with it'
@@ -25,6 +28,8 @@ help:
 	@echo 'make claims   the figures that README states, three seeds; hours'
 	@echo 'make lint     lint and types only'
 	@echo 'make page     build the page of web/ (installing does it too)'
+	@echo 'make bench    ours and the rivals side by side, on a quiet machine (ARGS=--quick: a part); bench-generation,'
+	@echo '              bench-sft, bench-reward, bench-ppo, bench-serving, bench-growth: one table'
 	@echo 'make clean    remove .venv, caches and builds (never runs/ or mynah.db)'
 	@echo
 	@echo 'ARGS="--mini --no-chat --seed 1"                         options for the demo'
@@ -48,6 +53,12 @@ lint: .venv/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python web/build.py --check
+
+bench: .venv/.installed-test
+	PIP_EXTRA_INDEX_URL="$(TORCH_INDEX)" $(BIN)/python -m bench $(ARGS)
+
+$(BENCHES): bench-%: .venv/.installed-test
+	PIP_EXTRA_INDEX_URL="$(TORCH_INDEX)" $(BIN)/python -m bench $* $(ARGS)
 
 clean:
 	rm -rf web/node_modules mynah/server/page .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

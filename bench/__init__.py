@@ -1,1 +1,1 @@
-"""Side-by-side benchmarks: ours and the rivals on the same weights, data and machine, in turn. See docs/performance.md."""
+"""Side-by-side benchmarks: ours and the rivals, same weights, data and machine, in turn (docs/performance.md)."""

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -77,29 +79,26 @@ class Contender:
         self._signal(signal.SIGCONT)
         if self._process.stdin:
             self._process.stdin.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            pass
         self._signal(signal.SIGKILL)  # what it left behind, if anything
         self._process.wait()
 
-    def measure(self, request: dict[str, Any]) -> dict[str, Any]:
+    def measure(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """One repetition. Raises Unavailable when the contender answers with an error, or ends instead."""
         if self._process.poll() is not None:  # the request before ended it
             self._start()
         self._signal(signal.SIGCONT)
         return self._ask(request)
 
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin and self._process.stdout
+    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin
+        assert self._process.stdout
         text = ""
-        try:
-            self._process.stdin.write(json.dumps(request) + "\n")
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(dict(request)) + "\n")
             self._process.stdin.flush()
             text = self._process.stdout.readline()
-        except BrokenPipeError:
-            pass
         if not text:
             raise Unavailable(f"{self.entry.name} ended without an answer: {self._last_words()}")
         self._signal(signal.SIGSTOP)
@@ -109,10 +108,8 @@ class Contender:
         return answer
 
     def _signal(self, number: signal.Signals) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass
 
     def _last_words(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]

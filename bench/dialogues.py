@@ -1,4 +1,4 @@
-"""The dialogues that training is measured on: Anthropic's hh-rlhf from a folder, or made-up ones of the same lengths."""
+"""The dialogues that training is measured on: Anthropic's hh-rlhf from a folder, or made-up ones as long."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def made_up(count: int) -> list[Comparison]:
 
 
 def _read(path: Path) -> list[Comparison]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
-        records = [json.loads(line) for line in lines if line.strip()]
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    records = [json.loads(line) for line in text.split("\n") if line.strip()]
     return [
         pair
         for record in records

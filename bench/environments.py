@@ -13,7 +13,7 @@ from bench.places import REQUIREMENTS, WORK
 from mynah.progress import console
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """A contender cannot take part; the message is a sentence for the table's foot."""
 
 

@@ -102,12 +102,18 @@ def line(row: Mapping[str, Any]) -> str:
     ratio = f"; {row['ratio_to_best']:g} × the best" if row["ratio_to_best"] else ""
     goal = f" (goal {row['goal']:g}: {'met' if row['met'] else 'missed'})" if row["met"] is not None else ""
     limit = f"; {row['fraction_of_limit']:.0%} of the limit" if row["limit"] else ""
-    return f"{row['work']}, {row['model']}, batch {row['batch']}: {row['ours']:g} {row['unit']}; {rivals}{ratio}{goal}{limit}"
+    what = f"{row['work']}, {row['model']}, batch {row['batch']}"
+    return f"{what}: {row['ours']:g} {row['unit']}; {rivals}{ratio}{goal}{limit}"
 
 
 def code_version(folder: Path = ROOT) -> str:
     """A hash of every source file that a figure depends on."""
-    paths = [path for part in ("mynah", "bench") for path in sorted((folder / part).rglob("*.py")) if ".work" not in path.parts]
+    paths = [
+        path
+        for part in ("mynah", "bench")
+        for path in sorted((folder / part).rglob("*.py"))
+        if ".work" not in path.parts
+    ]
     return Finished.key([(str(path.relative_to(folder)), path.read_text(encoding="utf-8")) for path in paths])
 
 
@@ -145,7 +151,9 @@ def _takes_part(entry: Entry, cell: Cell) -> bool:
 def _key(cell: Cell, entries: Sequence[Entry], options: Options) -> str:
     part = [(asdict(entry), _requirements(entry)) for entry in entries if _takes_part(entry, cell)]
     asked = {name: value for name, value in asdict(cell).items() if name != "limit"}
-    return Finished.key(asked, part, options.turns, options.threads, options.data, options.machine["processor"], code_version())
+    return Finished.key(
+        asked, part, options.turns, options.threads, options.data, options.machine["processor"], code_version()
+    )
 
 
 def _requirements(entry: Entry) -> str:

@@ -1,6 +1,8 @@
 """mynah: pretrained GPT → demonstrations → rankings → reward model → PPO → chat, in one readable project."""
 
+import ctypes
 import os
+import platform
 import time
 from pathlib import Path
 
@@ -28,3 +30,20 @@ if "OMP_WAIT_POLICY" not in os.environ and "GOMP_SPINCOUNT" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     else:
         os.environ["GOMP_SPINCOUNT"] = "100000"
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep large blocks that are freed and hand them out again, where it is GNU's.
+
+    It gives them back to the system and fetches zeroed pages anew, for every tensor of some MB, thousands of times an
+    update: attention over rows of 256 to 1024 tokens, both ways, took twice to three times as long.
+    """
+    if platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ):
+        return
+    libc = ctypes.CDLL(None)
+    most = 2**31 - 1  # what an int holds
+    libc.mallopt(ctypes.c_int(-3), ctypes.c_int(2**30))  # M_MMAP_THRESHOLD: up to 1 GB from the heap
+    libc.mallopt(ctypes.c_int(-1), ctypes.c_int(most))  # M_TRIM_THRESHOLD: the heap's end stays
+
+
+_keep_freed_memory()

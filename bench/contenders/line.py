@@ -1,8 +1,8 @@
 """A contender's end of the line to the harness: one JSON request in, one JSON answer out. Standard library only.
 
-    line = Line()
-    model = load(line.job["checkpoint"])
-    line.serve(lambda request: {"figure": …})
+line = Line()
+model = load(line.job["checkpoint"])
+line.serve(lambda request: {"figure": …})
 """
 
 from __future__ import annotations

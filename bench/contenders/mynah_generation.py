@@ -69,7 +69,7 @@ class Generation:
             engine.cancel(request)
 
     def first_token(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Milliseconds to the first token of `streams` chats that arrive together, while rollouts run or not: median."""
+        """Median milliseconds to the first token of `streams` chats that arrive together, beside rollouts or not."""
         engine = self._engine(request["batch"], 1024)
         self._warm_up(engine, [self._prompt(64)] * 8, 1)
         rollouts = [engine.submit(self._prompt(64), SamplingParams(256), 4) for _ in range(request["rollouts"] // 4)]
@@ -88,7 +88,7 @@ class Generation:
     def _chat(self, engine: Engine) -> int:
         params = SamplingParams(64, temperature=0.7, top_p=0.95)
         if "priority" in SamplingParams.__dataclass_fields__:
-            params = replace(params, **{"priority": 1})
+            params = replace(params, priority=1)
         return engine.submit(self._prompt(64), params)
 
     def _engine(self, rows: int, length: int) -> Engine:

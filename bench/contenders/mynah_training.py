@@ -61,7 +61,7 @@ class Training:
         train(groups[-2 * request["batch"] :])
         start = time.perf_counter()
         tokens = train(groups[: request["examples"]])
-        return {"figure": tokens / (time.perf_counter() - start)}
+        return {"figure": tokens / (time.perf_counter() - start), "details": {"dtype": self.hardware.dtype}}
 
     def reward(self, request: dict[str, Any]) -> dict[str, Any]:
         """One pass over `examples` rankings of K answers, `batch` prompts an update: pairs a second."""
@@ -89,7 +89,7 @@ class Training:
         train(groups[-2 * request["batch"] :])
         start = time.perf_counter()
         pairs = train(groups[: request["examples"]])
-        return {"figure": pairs / (time.perf_counter() - start)}
+        return {"figure": pairs / (time.perf_counter() - start), "details": {"dtype": self.hardware.dtype}}
 
     def _policy(self) -> Any:
         return place(load_policy(Path(self.job["checkpoint"]), DTYPES[self.hardware.dtype]), self.hardware)

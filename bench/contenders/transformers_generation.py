@@ -23,7 +23,12 @@ class Generation:
 
         def generate(new: int) -> None:
             model.generate(
-                ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, min_new_tokens=new, max_new_tokens=new
+                ids,
+                attention_mask=torch.ones_like(ids),
+                do_sample=True,
+                top_k=0,
+                min_new_tokens=new,
+                max_new_tokens=new,
             )
 
         with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""TRL 1.10.0's PPOTrainer, the last line of releases with one: iterations of the same episodes, one answer a request."""
+"""TRL 1.10.0's PPOTrainer, the last line of releases with one: an iteration of the same episodes for each request."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ MANY = 1000
 """Iterations before the trainer would stop by itself."""
 
 
-class Enough(Exception):  # noqa: N818
+class Enough(Exception):
     """No request is left, or the settings are to change."""
 
 
@@ -54,10 +55,8 @@ def train(line: Line, request: dict[str, Any]) -> dict[str, Any] | None:
     watch = OneARequest(line, settings_of(request))
     with tempfile.TemporaryDirectory() as folder:
         trainer = make_trainer(line.job, request, folder, watch)
-        try:
+        with suppress(Enough):
             trainer.train()
-        except Enough:
-            pass
     return watch.request
 
 

@@ -1,6 +1,8 @@
-"""PPO: whole iterations of 64 episodes of 64 + 64 tokens and one epoch, against TRL 1.10.0, the last with a PPOTrainer."""
+"""PPO: whole iterations, 64 episodes of 64 + 64 tokens and one epoch, against the last TRL with a PPOTrainer."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from bench.cells import Cell
 from bench.contender import Entry
@@ -8,7 +10,11 @@ from bench.table import Options, Table
 
 GOALS = {1: 2.5, 4: 3.5}
 """By the number of rollouts of a prompt."""
-CHOICES = {"dtype": ["mixed", "bfloat16"], "checkpointing": [False, True], "train_batch": [16, 64]}
+CHOICES: dict[str, list[Any]] = {
+    "dtype": ["mixed", "bfloat16"],
+    "checkpointing": [False, True],
+    "train_batch": [16, 64],
+}
 
 
 def cells(options: Options) -> list[Cell]:
@@ -28,7 +34,10 @@ def cells(options: Options) -> list[Cell]:
 
 def entries(options: Options) -> list[Entry]:
     quick = {name: values[:1] for name, values in CHOICES.items()}
-    return [Entry("mynah", "mynah_ppo"), Entry("TRL 1.10", "trl_ppo", "trl-ppo", choices=quick if options.quick else dict(CHOICES))]
+    return [
+        Entry("mynah", "mynah_ppo"),
+        Entry("TRL 1.10", "trl_ppo", "trl-ppo", choices=quick if options.quick else dict(CHOICES)),
+    ]
 
 
 TABLE = Table("ppo", "PPO", cells, entries)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from bench.cells import Cell
 from bench.contender import Entry
 from bench.table import Options, Table
 
-TRL_CHOICES = {"dtype": ["mixed", "float32", "bfloat16"], "checkpointing": [True, False], "train_batch": [8, 32]}
-"""TRL trains at its best of these; `bfloat16` keeps no fp32 masters, which ours does, and is let through all the same."""
+TRL_CHOICES: dict[str, list[Any]] = {
+    "dtype": ["mixed", "float32", "bfloat16"],
+    "checkpointing": [True, False],
+    "train_batch": [8, 32],
+}
+"""TRL trains at its best of these; `bfloat16` keeps no fp32 masters, as ours does, and may take part all the same."""
 
 
 def cells(options: Options) -> list[Cell]:

@@ -2,7 +2,7 @@
 
 oneDNN multiplies by a matrix in blocks of its own and reorders a plain one each time. Reordered beforehand, a product
 comes out the same to the last bit, in 0.4 to 0.9 of the time; and, unlike PyTorch's own products, it does so for a
-single row too. It costs a second copy of the matrices, and none is made where that would be a quarter of the free memory.
+single row too. It costs a second copy of the matrices; none is made where that would be a quarter of the free memory.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ So the learner and the engine compute one function, and their log-probabilities 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import accumulate
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -18,8 +19,11 @@ from mynah.model.rope import Turns, rotate
 from mynah.model.sizes import ModelConfig
 from mynah.nouns import PackedBatch
 
-SHORT = 256
-"""Rows up to this length are cheaper as plain matrix products than through the fused kernel (measured on CPU)."""
+SHORT, MIDDLING = 256, 1024
+"""Rows up to the one length are cheapest as plain matrix products (measured on CPU), up to the other as plain products
+a few rows at a time, and beyond through the fused kernel, whose backward pass is slow in bf16."""
+SCORES_AT_ONCE = 2**21
+"""8 MB in fp32."""
 
 
 class AttentionPlan(Protocol):
@@ -108,10 +112,43 @@ def row_count(groups: int) -> int:
 
 def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
     """softmax(q·kᵀ/√W + bias)·v for q [B, H, L, W], k and v [B, KV, S, W], bias [B, 1, L, S]."""
-    if k.shape[2] > SHORT or q.is_cuda:
+    if q.is_cuda or k.shape[2] > MIDDLING:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, enable_gqa=True)
+    if k.shape[2] <= SHORT or torch.compiler.is_compiling():
+        return plain_attention(q, k, v, bias)
+    return _ByRows.apply(q, k, v, bias)
+
+
+def plain_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """The same in plain matrix products."""
     grouped = q.unflatten(1, (k.shape[1], -1))  # [B, KV, H / KV, L, W]: the heads of a group read their keys once
     scores = (grouped * q.shape[-1] ** -0.5).flatten(2, 3) @ k.mT
     scores = scores.unflatten(2, grouped.shape[2:4]) + bias[:, None]
     shares = scores.float().softmax(-1).to(v.dtype)
     return (shares.flatten(2, 3) @ v).unflatten(2, grouped.shape[2:4]).flatten(1, 2)
+
+
+class _ByRows(torch.autograd.Function):
+    """`plain_attention`, a few rows at a time and made anew for the backward pass: nothing as large as the scores is
+    kept, and what is made stays in the cache. To the bit the same, gradients included."""
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(q, k, v, bias)
+        return torch.cat([plain_attention(*part) for part in _parts(q, k, v, bias)])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        found = []
+        for *part, bias, gradient in _parts(*ctx.saved_tensors, gradients[0]):
+            inputs = [x.detach().requires_grad_() for x in part]
+            with torch.enable_grad():
+                mixed = plain_attention(inputs[0], inputs[1], inputs[2], bias)
+            found.append(torch.autograd.grad(mixed, inputs, gradient))
+        return (*map(torch.cat, zip(*found, strict=True)), None)
+
+
+def _parts(q: Tensor, k: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The tensors' first dimension cut so that a part has at most SCORES_AT_ONCE scores, one row at least."""
+    rows = max(1, SCORES_AT_ONCE // (q.shape[1] * q.shape[2] * k.shape[2]))
+    return zip(*(x.split(rows) for x in (q, k, *others)), strict=True)

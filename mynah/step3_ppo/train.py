@@ -278,6 +278,7 @@ class PPO:
         self.policy_learner.load(state["policy"])
         self.value_learner.load(state["value"])
         self.controller.kl_coef = state["kl_coef"]
+        self.engine.refresh()
         self.engine.weight_version = state["weight_version"]
 
 

@@ -1,6 +1,7 @@
 """Packing changes nothing: groups do not see each other, siblings do not see each other, gradients included.
 
-Rows up to SHORT take matrix products and longer ones the fused kernel; every proof holds on both sides.
+Rows up to SHORT take matrix products, up to MIDDLING the same a few rows at a time, and longer ones the fused kernel;
+every proof holds on all sides.
 """
 
 from collections.abc import Callable
@@ -9,15 +10,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from mynah.model.attention import SHORT, PackedPlan, attention
+from mynah.model import attention as attention_module
+from mynah.model.attention import MIDDLING, SHORT, PackedPlan, attention
 from mynah.model.transformer import Transformer
 from mynah.nouns import Group
 from mynah.train.packing import lay_out
 from mynah.train.token_loss import token_logprobs
 from tests.model.tiny import FAMILIES, full_logits, plain, random_tokens, tiny_model
 
-SHORTER, LONGER = 9, SHORT - 20  # of a prompt, to which the completions below add up to 41 tokens
-both_paths = pytest.mark.parametrize("length", [SHORTER, LONGER], ids=["products", "fused"])
+SHORTER, LONGER, LONGEST = (
+    9,
+    SHORT - 20,
+    MIDDLING - 20,
+)  # of a prompt, to which the completions below add up to 41 tokens
+every_path = pytest.mark.parametrize("length", [SHORTER, LONGER, LONGEST], ids=["products", "by rows", "fused"])
 VALUES, GRADIENTS = 2e-5, 5e-5  # fp32; the gradients here are around 1
 
 
@@ -58,10 +64,10 @@ def assert_same(model: Transformer, one: Callable[[], Tensor], other: Callable[[
         )
 
 
-@both_paths
+@every_path
 @pytest.mark.parametrize("family", ["llama", "qwen3", "smollm3", "gpt2"])
 def test_a_shared_prompt_equals_separate_sequences(family: str, length: int) -> None:
-    model, group = tiny_model(**FAMILIES[family], context=512), shared_prompt(length)
+    model, group = tiny_model(**FAMILIES[family], context=2 * MIDDLING), shared_prompt(length)
     assert_same(
         model,
         lambda: token_logprobs(model, lay_out([group])),
@@ -69,7 +75,7 @@ def test_a_shared_prompt_equals_separate_sequences(family: str, length: int) -> 
     )
 
 
-@both_paths
+@every_path
 def test_every_hidden_state_of_a_shared_prompt_is_that_of_separate_sequences(length: int) -> None:
     model, group = tiny_model(), shared_prompt(length)
     states = hidden(model, [group])
@@ -81,7 +87,7 @@ def test_every_hidden_state_of_a_shared_prompt_is_that_of_separate_sequences(len
         offset += len(branch)
 
 
-@both_paths
+@every_path
 def test_packed_equals_unpacked(length: int) -> None:
     model = tiny_model()
     groups = [plain(random_tokens(n, n)) for n in (3, length + 30, 2, 17)] + [shared_prompt(length, seed=9)]
@@ -92,7 +98,7 @@ def test_packed_equals_unpacked(length: int) -> None:
     )
 
 
-@both_paths
+@every_path
 def test_filler_changes_nothing(length: int) -> None:
     model, groups = tiny_model(), [shared_prompt(length), plain(random_tokens(5))]
     assert len(lay_out(groups, fill=64).tokens) % 64 == 0 != len(lay_out(groups).tokens) % 64
@@ -103,7 +109,7 @@ def test_filler_changes_nothing(length: int) -> None:
     )
 
 
-@both_paths
+@every_path
 def test_the_order_of_groups_does_not_matter(length: int) -> None:
     model = tiny_model()
     groups = [plain(random_tokens(5, 1)), shared_prompt(length), plain(random_tokens(length, 2))]
@@ -113,7 +119,7 @@ def test_the_order_of_groups_does_not_matter(length: int) -> None:
         torch.testing.assert_close(one, other, rtol=0, atol=VALUES)
 
 
-@both_paths
+@every_path
 def test_the_order_of_branches_does_not_matter(length: int) -> None:
     model, group = tiny_model(), shared_prompt(length)
     turned = Group(group.trunk, group.trunk_mask, group.branches[::-1], group.branch_masks[::-1])
@@ -123,7 +129,7 @@ def test_the_order_of_branches_does_not_matter(length: int) -> None:
         torch.testing.assert_close(one, other, rtol=0, atol=VALUES)
 
 
-@both_paths
+@every_path
 def test_nothing_looks_ahead_or_aside(length: int) -> None:
     """Changing one token changes what may see it, and nothing else, not by one bit."""
     model, group, other = tiny_model(), shared_prompt(length), shared_prompt(length, seed=40)
@@ -135,14 +141,15 @@ def test_nothing_looks_ahead_or_aside(length: int) -> None:
     assert moved == list(range(length + 3, length + len(first)))
 
 
-def test_both_paths_compute_one_function() -> None:
+def test_all_paths_compute_one_function() -> None:
     generator = torch.Generator().manual_seed(0)
-    q, k, v = (torch.randn(2, heads, SHORT + 1, 16, generator=generator) for heads in (4, 2, 2))
-    bias = torch.full((SHORT + 1, SHORT + 1), float("-inf")).triu(1)[None, None].expand(2, 1, -1, -1)
-    cut = slice(0, SHORT)
-    fused = attention(q, k, v, bias)[:, :, cut]
-    products = attention(q[:, :, cut], k[:, :, cut], v[:, :, cut], bias[..., cut, cut])
-    torch.testing.assert_close(fused, products, rtol=0, atol=1e-5)
+    q, k, v = (torch.randn(2, heads, MIDDLING + 1, 16, generator=generator) for heads in (4, 2, 2))
+    bias = torch.full((MIDDLING + 1, MIDDLING + 1), float("-inf")).triu(1)[None, None].expand(2, 1, -1, -1)
+    fused = attention(q, k, v, bias)
+    for length in (SHORT, SHORT + 1):
+        cut = slice(0, length)
+        products = attention(q[:, :, cut], k[:, :, cut], v[:, :, cut], bias[..., cut, cut])
+        torch.testing.assert_close(fused[:, :, cut], products, rtol=0, atol=1e-5)
 
 
 def test_a_batch_of_one_token_groups_is_fine() -> None:
@@ -170,3 +177,21 @@ def test_positions_matter() -> None:
     torch.testing.assert_close(model(batch.tokens, batch.positions + 100, plan), here, rtol=0, atol=1e-4)
     assert (model(batch.tokens, batch.positions.flip(0), plan) - here).abs().max() > 0.1
     assert full_logits(model, tokens).std() > 0.3
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
+def test_rows_taken_a_few_at_a_time_give_the_same(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit, gradients too; the last part is smaller than the others."""
+    monkeypatch.setattr(attention_module, "SCORES_AT_ONCE", 2 * 4 * 300 * 300)
+    generator = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(5, heads, 300, 16, generator=generator).to(dtype).requires_grad_() for heads in (4, 2, 2))
+    bias = torch.zeros(5, 1, 300, 300, dtype=dtype).masked_fill_(torch.ones(300, 300).triu(1).bool(), float("-inf"))
+    weights = torch.randn(5, 4, 300, 16, generator=generator).to(dtype)
+    results = []
+    for way in (attention_module.attention, attention_module.plain_attention):
+        mixed = way(q, k, v, bias)
+        results.append((mixed, *torch.autograd.grad(mixed, (q, k, v), weights)))
+    for ours, expected in zip(*results, strict=True):
+        assert torch.equal(ours, expected)
+    fused = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, enable_gqa=True)
+    torch.testing.assert_close(results[0][0], fused, atol=2e-2 if dtype == torch.bfloat16 else 1e-5, rtol=1e-2)
