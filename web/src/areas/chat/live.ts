@@ -21,6 +21,8 @@ export type Live = {
 type Entry = { live: Live; stream: string; last: string; abort: AbortController; stopped: boolean };
 
 const entries = new Map<string, Entry>();
+/** Streams that were read to their end: what was fetched a moment before may still say that they are being written. */
+const over = new Set<string>();
 const listeners = new Set<() => void>();
 const RETRIES = 8;
 
@@ -53,6 +55,7 @@ export const conversationKey = (id: string) => ["conversation", id];
 export function say(conversation: string, of: Ask) {
   const question = of.message?.id ?? of.parent ?? "";
   if (of.message) {
+    void queries.cancelQueries({ queryKey: conversationKey(conversation) }); // it would not know of these words yet
     const { id, parent, content } = of.message;
     const created_at = new Date().toISOString();
     addMessages(conversation, [{ id, parent, role: "user", parts: [{ type: "text", text: content }], created_at }]);
@@ -66,7 +69,7 @@ export function say(conversation: string, of: Ask) {
 
 /** Read on what an earlier page, or another one, asked for. */
 export function resume(conversation: string, stream: string, question: string) {
-  if (entries.has(conversation)) return;
+  if (entries.has(conversation) || over.has(stream)) return;
   const entry = begin(
     conversation,
     question,
@@ -161,6 +164,7 @@ async function told(entry: Entry) {
 /** What was written becomes part of the conversation; `lost`: only the service knows what there is. */
 async function finish(entry: Entry, lost = false) {
   const { conversation, question, answers, error } = entry.live;
+  over.add(entry.stream);
   const [left, right] = answers;
   const pair = left && right;
   if (!lost)
