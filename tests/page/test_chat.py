@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from mynah import store
 from mynah.store.schema import conversation, preference_event, reaction
 from tests.page.conftest import Bird
 from tests.page.steps import answers, ask, field, over, press, questions, say
@@ -106,12 +107,15 @@ def test_a_thumb_with_reasons_and_words_is_evidence(page: Page, bird: Bird) -> N
     press(page, "Bad answer")
     press(page, "Too long")
     page.get_by_role("textbox", name="In your words").fill("No end to it")
+    page.get_by_role("group", name="May your words help").get_by_role("button", name="Yes").click()
+    expect(page.get_by_text("May your words help")).to_be_hidden()
     answers(page).get_by_role("button", name="Send").click()
-    expect(page.get_by_text("Thank you.")).to_be_visible()
+    expect(page.get_by_text("The next model can learn from it.")).to_be_visible()
     page.reload()
     expect(page.get_by_role("button", name="Bad answer")).to_have_attribute("aria-pressed", "true")
     with bird.db.reading() as tx:
         last = tx.execute(select(reaction).order_by(reaction.c.id.desc())).first()
+        assert store.consents(tx, bird.owner, "training")
     assert last is not None
     assert last.reasons == ["too_long"]
 

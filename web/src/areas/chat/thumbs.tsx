@@ -7,6 +7,7 @@ import { Button, IconButton } from "../../parts/button";
 import { TextArea } from "../../parts/field";
 import { errorText } from "../../parts/states";
 import { toast } from "../../parts/toast";
+import { ConsentQuestion, useConsent } from "./consent";
 import { conversationKey } from "./live";
 import styles from "./thumbs.module.css";
 
@@ -70,6 +71,7 @@ function Reasons({ thumb, reaction, onClose, onGive }: ReasonsProps) {
   const [reasons, setReasons] = useState<string[]>(reaction?.reasons ?? []);
   const [comment, setComment] = useState(reaction?.comment ?? "");
   const [busy, setBusy] = useState(false);
+  const consent = useConsent();
   const toggle = (reason: string) =>
     setReasons(reasons.includes(reason) ? reasons.filter((one) => one !== reason) : [...reasons, reason]);
   return (
@@ -81,7 +83,7 @@ function Reasons({ thumb, reaction, onClose, onGive }: ReasonsProps) {
         setBusy(true);
         try {
           await onGive({ thumb, reasons, comment: comment.trim() });
-          toast(t("thanks"));
+          toast(t(consent ? "thanks" : "thanksOnly"));
           onClose();
         } catch {
           setBusy(false);
@@ -102,6 +104,7 @@ function Reasons({ thumb, reaction, onClose, onGive }: ReasonsProps) {
         maxLength={2000}
         onChange={(event) => setComment(event.target.value)}
       />
+      <ConsentQuestion />
       <div className={styles.actions}>
         <Button kind="quiet" onClick={onClose}>
           {t("common:close")}
