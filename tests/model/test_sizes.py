@@ -56,9 +56,12 @@ def test_flops_are_counted_right(family: str) -> None:
 
 
 def test_cache_bytes_are_counted_right() -> None:
-    cache = KVCache(TINY, 3, 128, torch.bfloat16, torch.device("cpu"))
-    held = sum(slab.numel() * slab.element_size() for slab in (*cache.keys, *cache.values))
-    assert held == 3 * 128 * TINY.kv_bytes_per_token()
+    """rows × the longest sequence in whole blocks × bytes a token, as it grows and shrinks."""
+    cache = KVCache(TINY, 3, 256, torch.bfloat16, torch.device("cpu"))
+    for length in (64, 256, 128):
+        cache.fit(length)
+        held = sum(slab.untyped_storage().nbytes() for slab in (*cache.keys, *cache.values))
+        assert held == 3 * length * TINY.kv_bytes_per_token()
 
 
 def test_initialisation_is_a_function_of_the_seed() -> None:
