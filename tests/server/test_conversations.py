@@ -161,7 +161,7 @@ def test_regenerating_and_editing_grow_a_tree(page):
 
 
 def test_a_stream_outlives_its_reader_and_can_be_stopped(db):
-    model = parrot(pause=0.005)
+    model = parrot(pause=0.03)
     with serving(service(model), db=db) as address:
         page = Page(address)
         talk, asked = page.start(), new_id()
