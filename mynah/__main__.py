@@ -40,8 +40,10 @@ VERBS = {
     "chat": Verb("use:chat", "Talk to the newest policy of a run.", ("hardware",)),
     "serve": Verb("serve:serve", "OpenAI's API for the newest policy of a run.", ("serve", "hardware")),
     "data": Verb("data:data", "Check data files, convert and split them."),
+    "freeze": Verb("freeze:freeze", "A numbered data set from what people said and judged in the store."),
     "report": Verb("use:report", "Write report.html from all that the run has so far."),
     "export": Verb("use:export", "Copy a checkpoint out of a run: a Hugging Face folder, an adapter, or GGUF."),
+    "password": Verb("people:password", "A new password for an account, should its owner have lost theirs."),
     "backup": Verb("keep:backup", "Copy all that was said and judged into one file, while the service runs."),
     "restore": Verb("keep:restore", "Bring a backup back."),
 }

@@ -6,11 +6,15 @@
 {"prompt": […], "completions": [[…], …], "ranks": [1, 2, 2, 4]}                                a ranking
 {"prompt": […], "chosen": […], "rejected": […]}                                                a pair
 {"text": "…"}                                                                                  raw text
+
+A demonstration may say `"supervise": "last"`: only its last answer shows how to answer. A ranking or pair may have a
+`"weight"`, which is 1 without.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -59,7 +63,7 @@ def read_texts(path: Path) -> list[str]:
 
 
 def write_demonstrations(path: Path, rows: Iterable[Demonstration]) -> None:
-    write_lines(path, ({"messages": _plain(row.messages), "source": row.source} for row in rows))
+    write_lines(path, map(demonstration_row, rows))
 
 
 def write_prompts(path: Path, rows: Iterable[Prompt]) -> None:
@@ -78,6 +82,11 @@ def write_texts(path: Path, texts: Iterable[str]) -> None:
     write_lines(path, ({"text": text} for text in texts))
 
 
+def demonstration_row(row: Demonstration) -> Row:
+    plain: Row = {"messages": _plain(row.messages), "source": row.source}
+    return plain if row.supervise == "all" else plain | {"supervise": row.supervise}
+
+
 def sample_row(row: Samples) -> Row:
     return _plain_prompt(row.prompt) | {
         "completions": _plain_answers(row.completions),
@@ -87,12 +96,13 @@ def sample_row(row: Samples) -> Row:
 
 
 def comparison_row(row: Comparison) -> Row:
-    return _plain_prompt(row.prompt) | {
+    plain = _plain_prompt(row.prompt) | {
         "completions": _plain_answers(row.completions),
         "ranks": list(row.ranks),
         "labeller": row.labeller,
         "source": row.source,
     }
+    return plain if row.weight == 1 else plain | {"weight": row.weight}
 
 
 def rows(path: Path) -> Iterator[tuple[int, Row]]:
@@ -130,7 +140,10 @@ def demonstration_of(row: Row) -> Demonstration:
     messages = _messages(row, "messages")
     if not any(message.role == "assistant" for message in messages):
         raise Mistake('field "messages": has no assistant turn, so nothing is demonstrated.')
-    return Demonstration(messages, _name(row, "source"))
+    supervise = row.get("supervise", "all")
+    if supervise not in ("all", "last"):
+        raise Mistake('field "supervise": all or last is needed, for the assistant turns that show how to answer.')
+    return Demonstration(messages, _name(row, "source"), supervise)
 
 
 def prompt_of(row: Row) -> Prompt:
@@ -161,7 +174,7 @@ def comparison_of(row: Row) -> Comparison:
         completions, ranks = _completions(row, least=2), _ranks(row)
         if len(ranks) != len(completions):
             raise Mistake(f'field "ranks": {len(ranks)} ranks for {len(completions)} completions.')
-    return Comparison(prompt_of(row), completions, ranks, _name(row, "labeller"), _name(row, "source"))
+    return Comparison(prompt_of(row), completions, ranks, _name(row, "labeller"), _name(row, "source"), _weight(row))
 
 
 def text_of(row: Row) -> str:
@@ -173,6 +186,13 @@ def _ranks(row: Row) -> tuple[int, ...]:
     if not isinstance(ranks, list) or not all(isinstance(rank, int) and not isinstance(rank, bool) for rank in ranks):
         raise Mistake('field "ranks": a list of whole numbers is needed, 1 for the best, equal for a tie.')
     return tuple(ranks)
+
+
+def _weight(row: Row) -> float:
+    weight = row.get("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+        raise Mistake('field "weight": a number from 0 on is needed; 1 is a whole ranking.')
+    return float(weight)
 
 
 def _completions(row: Row, least: int) -> tuple[str, ...]:

@@ -85,6 +85,8 @@ class Demonstration:
 
     messages: Conversation
     source: str = ""
+    supervise: Literal["all", "last"] = "all"
+    """Which of the assistant's turns show how to answer: only the last, where a model gave those before it."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class Comparison:
     labeller: str = ""
     source: str = ""
     """`human`, or `simulated` for labels that no person gave."""
+    weight: float = 1.0
+    """Multiplies what this ranking adds to the loss; below 1 for what is only a sign of a preference."""
 
     def pairs(self) -> list[tuple[int, int]]:
         """Indices (better, worse) of every strict preference; a tie gives none."""

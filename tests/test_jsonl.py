@@ -174,6 +174,10 @@ def test_a_malformed_line_is_named(tmp_path: Path, read: Reader) -> None:
         (jsonl.read_comparisons, {"ranks": [1, 2, 3]}, 'field "ranks": 3 ranks for 2 completions.'),
         (jsonl.read_comparisons, {"ranks": [1.0, 2]}, 'field "ranks": a list of whole numbers is needed'),
         (jsonl.read_comparisons, {"ranks": [True, False]}, 'field "ranks": a list of whole numbers is needed'),
+        (jsonl.read_demonstrations, {"supervise": "first"}, 'field "supervise": all or last is needed'),
+        (jsonl.read_comparisons, {"weight": -0.1}, 'field "weight": a number from 0 on is needed'),
+        (jsonl.read_comparisons, {"weight": "1"}, 'field "weight": a number from 0 on is needed'),
+        (jsonl.read_comparisons, {"weight": float("nan")}, 'field "weight": a number from 0 on is needed'),
         (jsonl.read_comparisons, {"ranks": None}, 'field "ranks": a list of whole numbers is needed'),
         (jsonl.read_comparisons, {"chosen": "a"}, 'field "rejected": a list of messages is needed.'),
         (jsonl.read_texts, {"text": 3}, 'field "text": a non-empty string is needed.'),
@@ -195,3 +199,21 @@ def test_optional_names_may_be_numbers_or_null(tmp_path: Path) -> None:
 def test_an_empty_text_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("\n\n \n")
     assert "is empty" in refused(jsonl.read_texts, tmp_path / "t.txt")
+
+
+def test_a_weight_is_kept_and_1_is_not_written(tmp_path: Path) -> None:
+    rows = [GOOD[jsonl.read_comparisons] | weight for weight in ({}, {"weight": 0.25}, {"weight": 0})]
+    read = jsonl.read_comparisons(file(tmp_path, *rows))
+    assert [row.weight for row in read] == [1.0, 0.25, 0.0]
+    jsonl.write_comparisons(tmp_path / "out.jsonl", read)
+    assert jsonl.read_comparisons(tmp_path / "out.jsonl") == read
+    assert [row.get("weight") for _, row in jsonl.rows(tmp_path / "out.jsonl")] == [None, 0.25, 0.0]
+
+
+def test_which_turns_are_supervised_is_kept(tmp_path: Path) -> None:
+    rows = [GOOD[jsonl.read_demonstrations], GOOD[jsonl.read_demonstrations] | {"supervise": "last"}]
+    read = jsonl.read_demonstrations(file(tmp_path, *rows))
+    assert [row.supervise for row in read] == ["all", "last"]
+    jsonl.write_demonstrations(tmp_path / "out.jsonl", read)
+    assert jsonl.read_demonstrations(tmp_path / "out.jsonl") == read
+    assert ["supervise" in row for _, row in jsonl.rows(tmp_path / "out.jsonl")] == [False, True]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
+from mynah.agent.grammar import Vocabulary
 from mynah.engine import Engine, Token
 from mynah.errors import UserError
 from mynah.model.hub import load_policy
@@ -19,18 +21,27 @@ from mynah.tokens import ChatFormat, Detokenizer, Tokenizer, check_fits
 class Assistant:
     """Answers in the chat format of its tokenizer."""
 
-    def __init__(self, model: Transformer, tokenizer: Tokenizer, name: str, rows: int = 64) -> None:
+    def __init__(
+        self, model: Transformer, tokenizer: Tokenizer, name: str, rows: int = 64, prefix_tokens: int = 0
+    ) -> None:
         check_fits(tokenizer, model.config.vocab_size)
         self.model, self.tokenizer, self.name = model, tokenizer, name
         self.chat = ChatFormat(tokenizer)
-        self.engine = Engine(model, rows)
+        self.engine = Engine(model, rows, prefix_tokens=prefix_tokens)
 
     @classmethod
-    def load(cls, folder: Path, hardware: Hardware, name: str = "", rows: int = 64) -> Assistant:
+    def load(
+        cls, folder: Path, hardware: Hardware, name: str = "", rows: int = 64, prefix_tokens: int = 0
+    ) -> Assistant:
         """The policy in a checkpoint folder. `hardware` is resolved."""
         tokenizer = Tokenizer.load(folder)
         model = place(load_policy(folder, DTYPES[hardware.dtype], hardware.device), hardware)
-        return cls(model, tokenizer, name or folder.name, rows)
+        return cls(model, tokenizer, name or folder.name, rows, prefix_tokens)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens as grammars see them; made when the first grammar is asked for."""
+        return Vocabulary(self.tokenizer, self.model.config.vocab_size)
 
     def encode_prompts(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Token ids of each prompt; UserError names the first that leaves no room in the context."""

@@ -50,7 +50,7 @@ def join(judgements: Iterable[Judgement]) -> Iterator[Demonstration | Comparison
     for edit in edits.values():
         if edit.edited.split() == edit.answer.split():
             continue
-        yield Demonstration((*edit.conversation, Message("assistant", edit.edited)), "chat edit")
+        yield Demonstration((*edit.conversation, Message("assistant", edit.edited)), "chat edit", "last")
         if not edit.stopped:
             yield _comparison(edit, edit.edited, edit.answer)
     yield from _siblings(ratings.values())

@@ -56,6 +56,7 @@ def _rankings(rows: Sequence[Comparison]) -> dict[str, Any]:
         "ties": sum(possible) - sum(pairs),
         "longer preferred": wilson(sum(longer), len(longer)),  # a ranking counts once, however many pairs it has
         "labellers": len({row.labeller for row in rows}),
+        **({} if all(row.weight == 1 for row in rows) else {"weight": round(sum(row.weight for row in rows), 2)}),
     }
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mynah.engine.guide import Guide
+from mynah.engine.prefixes import Past, Prefixes
 from mynah.engine.runner import Prefill, Runner
 from mynah.engine.sampler import row_keys, sample
 from mynah.engine.scheduler import Request, Row, Scheduler
@@ -47,26 +49,45 @@ class Engine:
         rows: Sequences decoded together; more waits in the queue.
         context: Longest prompt + completion in tokens; at most the model's own.
         prefill_tokens: Prompts are prefilled together up to this many tokens a pass.
+        prefix_tokens: Keys and values of so many tokens are kept for requests that go on where others ended.
     """
 
     def __init__(
-        self, model: Transformer, rows: int = 64, context: int | None = None, prefill_tokens: int = 4096
+        self,
+        model: Transformer,
+        rows: int = 64,
+        context: int | None = None,
+        prefill_tokens: int = 4096,
+        prefix_tokens: int = 0,
     ) -> None:
         self.rows = rows
         self.context = min(context or model.config.context, model.config.context)
         self.weight_version = 0
         self._runner = Runner(model, rows, self.context)
         self._scheduler = Scheduler(rows, prefill_tokens)
+        self._prefixes = Prefixes(prefix_tokens)
         self._requests: dict[int, Request] = {}
         self._prompt_scores: dict[int, _PromptScores] = {}
         self._unread: dict[int, deque[Token]] = {}
         self._next_request = self._next_sequence = 0
 
-    def submit(self, prompt: Sequence[int], params: SamplingParams, n: int = 1, sequence: int | None = None) -> int:
+    def submit(
+        self,
+        prompt: Sequence[int],
+        params: SamplingParams,
+        n: int = 1,
+        sequence: int | None = None,
+        *,
+        guides: Sequence[Guide] = (),
+        urgent: bool = False,
+        reader: str = "",
+    ) -> int:
         """Queue `n` samples of `prompt`; returns the request's id.
 
         A draw is a function of (params.seed, sequence + sample, position) and of the logits; without `sequence` the
-        engine counts. Raises ValueError for a prompt that leaves no room in the context, and for nothing asked.
+        engine counts. `guides`: one a sample, or none. An `urgent` request goes before all that are not.
+        Of what the same `reader` asked before, a prompt's beginning is not read again; nobody: nothing is kept.
+        Raises ValueError for a prompt that leaves no room in the context, and for nothing asked.
         """
         if not 0 < len(prompt) < self.context:
             raise ValueError(f"a prompt must have 1 to {self.context - 1} tokens, this one has {len(prompt)}.")
@@ -75,10 +96,11 @@ class Engine:
         if sequence is None:
             sequence = self._next_sequence
             self._next_sequence += n
-        request = Request(self._next_request, tuple(prompt), params, n, sequence)
+        assert len(guides) in (0, n), "one guide a sample"
+        request = Request(self._next_request, tuple(prompt), params, n, sequence, guides, reader)
         self._next_request += 1
         self._requests[request.id] = request
-        self._scheduler.waiting.append(request)
+        (self._scheduler.urgent if urgent else self._scheduler.waiting).append(request)
         return request.id
 
     @torch.inference_mode()
@@ -164,10 +186,12 @@ class Engine:
 
         Half a completion from old weights and half from new would have no policy; so no row may be active.
         """
-        in_flight = len(self._scheduler.running) + len(self._scheduler.waiting)
+        scheduler = self._scheduler
+        in_flight = len(scheduler.running) + len(scheduler.urgent) + len(scheduler.waiting)
         assert in_flight == 0, "refresh() while sequences are in flight"
         self.weight_version += 1
         self._runner.refresh()
+        self._prefixes.clear()
 
     @property
     def _device(self) -> torch.device:
@@ -175,7 +199,8 @@ class Engine:
 
     def _prefill(self, admitted: list[tuple[Request, int]]) -> list[Token]:
         """One packed pass over the prompts; each prompt's cache is copied to its samples' rows, which draw a token."""
-        prefill = self._runner.prefill([request.prompt for request, _ in admitted])
+        pasts = [self._known(request) for request, _ in admitted]
+        prefill = self._runner.prefill([request.prompt for request, _ in admitted], pasts)
         new: list[Row] = []
         for index, (request, count) in enumerate(admitted):
             start = len(self._scheduler.running) + len(new)
@@ -188,6 +213,11 @@ class Engine:
         logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
         self._scheduler.running += new
         return self._extend(new, logits)
+
+    def _known(self, request: Request) -> Past | None:
+        if not request.reader or request.params.prompt_logprobs:
+            return None
+        return self._prefixes.find(request.reader, request.prompt)
 
     def _score_prompt(self, prefill: Prefill, index: int, request: Request) -> _PromptScores:
         hidden = prefill.hidden[prefill.spans[index]][:-1]
@@ -218,10 +248,13 @@ class Engine:
             column([float(p.temperature) for p in params]),
             column([p.top_k for p in params]),
             column([float(p.top_p) for p in params]),
+            self._steering(rows),
         )
         events, finished = [], set()
         for i, (row, token, logprob) in enumerate(zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)):
             row.tokens.append(token)
+            if row.guide:
+                row.guide.advance(token)
             row.logprobs.append(logprob)
             [best] = _most_likely(table[i : i + 1], row.request.params.top_logprobs)
             if best:
@@ -239,6 +272,15 @@ class Engine:
                 self._release(index)
         return events
 
+    def _steering(self, rows: list[Row]) -> tuple[Tensor, Tensor] | None:
+        """Which rows are steered [G], and by what [G, V]; None where no guide has anything to say."""
+        found = [(i, row.guide.bias()) for i, row in enumerate(rows) if row.guide]
+        steered = [(i, bias) for i, bias in found if bias is not None]
+        if not steered:
+            return None
+        indices, biases = zip(*steered, strict=True)
+        return torch.tensor(indices, device=self._device), torch.stack(biases).to(self._device)
+
     def _finish(self, row: Row, reason: FinishReason) -> None:
         prompt_logprobs, prompt_top_logprobs = self._prompt_scores.get(row.request.id, ((), ()))
         row.request.done[row.sample] = Completion(
@@ -253,6 +295,11 @@ class Engine:
 
     def _release(self, index: int) -> None:
         """Free a row; the last one takes its place, so that rows in flight stay dense."""
+        row = self._scheduler.running[index]
+        if row.request.reader and row.tokens:
+            said = (*row.request.prompt, *row.tokens[:-1])  # the last token has not been through the model
+            past = Past(len(said), *self._runner.cache.read(index, len(said)))
+            self._prefixes.keep(row.request.reader, said, past)
         last = self._scheduler.running.pop()
         if index < len(self._scheduler.running):
             self._runner.cache.move(len(self._scheduler.running), index, last.length)

@@ -50,6 +50,11 @@ class KVCache:
         self.keys[layer][rows, :, positions] = keys
         self.values[layer][rows, :, positions] = values
 
+    def read(self, row: int, length: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Copies of a row's first keys and values, per layer [length, KV, W]."""
+        keys, values = ([slab[row, :, :length].transpose(0, 1).clone() for slab in x] for x in (self.keys, self.values))
+        return keys, values
+
     @torch.inference_mode()  # a row may be ended between two steps, and the slabs were made inside one
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` positions of row `source` over row `target`."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mynah.engine.kv_cache import BLOCK, KVCache
 from mynah.engine.packed import Readable, readable
+from mynah.engine.prefixes import Past
 from mynah.model.attention import AttentionPlan
 from mynah.model.transformer import Transformer
 
@@ -33,8 +34,9 @@ class Prefill:
 
     hidden: Tensor  # [T, D]
     last: Tensor  # [P, D] hidden state of each prompt's last token
-    spans: list[slice]  # where each prompt lies in T
-    keys: list[Tensor]  # per layer [T, KV, W]
+    spans: list[slice]  # where what was read of each prompt lies in T
+    rows: list[Tensor]  # where each whole prompt lies in keys and values
+    keys: list[Tensor]  # per layer [T and what was known before, KV, W]
     values: list[Tensor]
 
 
@@ -53,24 +55,29 @@ class Runner:
         """Read the weights anew before the next pass."""
         self._readable = None
 
-    def prefill(self, prompts: Sequence[Sequence[int]]) -> Prefill:
-        """One forward pass over the prompts, laid end to end."""
+    def prefill(self, prompts: Sequence[Sequence[int]], pasts: Sequence[Past | None] = ()) -> Prefill:
+        """One forward pass over the prompts, laid end to end; only what is new to each one's past, if it has one."""
         device = self.model.device
-        lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
-        tokens = torch.tensor([token for prompt in prompts for token in prompt], device=device)
+        pasts = pasts or [None] * len(prompts)
+        known = [past.length if past else 0 for past in pasts]
+        new = [prompt[begin:] for prompt, begin in zip(prompts, known, strict=True)]
+        lengths = torch.tensor([len(prompt) for prompt in new], device=device)
+        tokens = torch.tensor([token for prompt in new for token in prompt], device=device)
         ends = lengths.cumsum(0)
         starts = ends - lengths
-        positions = torch.arange(len(tokens), device=device) - starts.repeat_interleave(lengths)
-        plan = _PrefillPlan(lengths, starts)
+        before = torch.tensor(known, device=device)
+        positions = torch.arange(len(tokens), device=device) + (before - starts).repeat_interleave(lengths)
+        plan = _PrefillPlan(lengths, starts, before, [past for past in pasts if past])
         hidden = self._hidden(tokens, positions, plan)
         spans = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        return Prefill(hidden, hidden[ends - 1], spans, plan.keys, plan.values)
+        rows = [row[:length] for row, length in zip(plan.whole, (before + lengths).tolist(), strict=True)]
+        return Prefill(hidden, hidden[ends - 1], spans, rows, plan.keys, plan.values)
 
     def store(self, prefill: Prefill, prompt: int, rows: slice) -> None:
         """Give each of `rows` a copy of one prefilled prompt."""
-        span = prefill.spans[prompt]
+        held = prefill.rows[prompt]
         for layer, (keys, values) in enumerate(zip(prefill.keys, prefill.values, strict=True)):
-            self.cache.write_prompt(layer, rows, keys[span], values[span])
+            self.cache.write_prompt(layer, rows, keys[held], values[held])
 
     def decode(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Logits [B, V] after one more token a row: tokens [B] at positions [B] of rows 0 … B − 1."""
@@ -111,22 +118,39 @@ class _FilledPlan:
 
 
 class _PrefillPlan:
-    """Causal attention inside each prompt; keeps the keys and values of every layer."""
+    """Causal attention inside each prompt; keeps the keys and values of every layer.
 
-    def __init__(self, lengths: Tensor, starts: Tensor) -> None:
-        longest = -(-int(lengths.max()) // BLOCK) * BLOCK
-        column = torch.arange(longest, device=lengths.device)
+    `lengths`, `starts`, `before` [P]: how many tokens are read, where they begin in T, how many are known from `pasts`
+    (one for each prompt with any). The keys and values of all pasts lie before those of T.
+    """
+
+    def __init__(self, lengths: Tensor, starts: Tensor, before: Tensor, pasts: Sequence[Past]) -> None:
+        self.pasts = pasts
+        column, whole = _columns(lengths), _columns(before + lengths)
         self.rows = (starts[:, None] + column).clamp(max=int(lengths.sum()) - 1)  # [P, longest]
         self.back = (column < lengths[:, None]).flatten().nonzero().squeeze(-1)  # [T] where each token went
-        self.visible = (column[:, None] >= column)[None, None]  # [1, 1, longest, longest]: padding only ever follows
+        known, read = before.cumsum(0) - before, before.sum() + starts - before
+        rows = torch.where(whole < before[:, None], known[:, None], read[:, None]) + whole
+        self.whole = rows.clamp(max=int((before + lengths).sum()) - 1)  # [P, longest with its past]
+        reach = (before[:, None] if pasts else before[:1, None]) + column  # [P or 1, longest]
+        self.visible = (reach[:, :, None] >= whole)[:, None]  # padding only ever follows
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        if self.pasts:
+            k = torch.cat([*(past.keys[layer] for past in self.pasts), k])
+            v = torch.cat([*(past.values[layer] for past in self.pasts), v])
         self.keys.append(k)
         self.values.append(v)
-        q, k, v = (x[self.rows].transpose(1, 2) for x in (q, k, v))
+        q = q[self.rows].transpose(1, 2)
+        k, v = (x[self.whole].transpose(1, 2) for x in (k, v))
         return attention_by_blocks(q, k, v, self.visible).transpose(1, 2).flatten(0, 1)[self.back]
+
+
+def _columns(lengths: Tensor) -> Tensor:
+    """0, 1, … up to the longest, in whole blocks."""
+    return torch.arange(-(-int(lengths.max()) // BLOCK) * BLOCK, device=lengths.device)
 
 
 class _DecodePlan:

@@ -16,7 +16,12 @@ _MIX_1, _MIX_2 = -4658895280553007687, -7723592293110705685  # multipliers of sp
 
 
 def sample(
-    logits: Tensor, keys: Tensor, temperature: Tensor, top_k: Tensor, top_p: Tensor
+    logits: Tensor,
+    keys: Tensor,
+    temperature: Tensor,
+    top_k: Tensor,
+    top_p: Tensor,
+    steering: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One token a row: (tokens [B], their log p [B], all log p [B, V]).
 
@@ -25,14 +30,19 @@ def sample(
         keys: [B] int64 from `row_keys`.
         temperature: [B]; logits are divided by it; 0 takes the most likely token.
         top_k, top_p: [B]; 0 and 1 keep every token.
+        steering: rows [G], and what is added to their logits [G, V]; −∞ forbids a token.
 
-    log p is that of the distribution at the row's temperature (1 where it is 0), before top-k and top-p.
+    log p is the model's own at the row's temperature (1 where it is 0): before steering, top-k and top-p.
     """
     greedy = temperature == 0
     logprobs = F.log_softmax(logits.float() / temperature.masked_fill(greedy, 1.0)[:, None], dim=-1)
     kept = logprobs
+    if steering:
+        rows, bias = steering
+        warmth = temperature[rows].masked_fill(greedy[rows], 1.0)[:, None]
+        kept = logprobs.index_copy(0, rows, (logprobs[rows] + bias / warmth).log_softmax(-1))
     if bool(((top_k > 0) | (top_p < 1)).any()):
-        kept = _truncate(logprobs, top_k, top_p)
+        kept = _truncate(kept, top_k, top_p)
     noise = gumbel(keys, logits.shape[-1])
     choice = (kept + noise.masked_fill(greedy[:, None], 0.0)).argmax(-1)
     return choice, logprobs.gather(1, choice[:, None]).squeeze(1), logprobs

@@ -1,10 +1,12 @@
-"""Who runs next: a queue of requests, and the rows in flight. No tensors here."""
+"""Who runs next: two queues of requests, and the rows in flight. No tensors here."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mynah.engine.guide import Guide
 from mynah.nouns import Completion, FinishReason, SamplingParams
 
 ADMIT_SHARE = 4
@@ -20,6 +22,9 @@ class Request:
     params: SamplingParams
     n: int
     first_sequence: int
+    guides: Sequence[Guide] = ()
+    """One a sample, or none."""
+    reader: str = ""
     admitted: int = 0
     done: dict[int, Completion] = field(default_factory=dict)
 
@@ -33,6 +38,10 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     top_logprobs: list[tuple[tuple[int, float], ...]] = field(default_factory=list)
+
+    @property
+    def guide(self) -> Guide | None:
+        return self.request.guides[self.sample] if self.request.guides else None
 
     @property
     def length(self) -> int:
@@ -52,10 +61,14 @@ class Scheduler:
 
     While others run, requests wait until a quarter of the rows is free: a prefill holds up every row in flight, and
     pays only for many prompts at a time. An engine that is not full admits at once.
+
+    Urgent requests, behind which a person waits, go before all others and enter as soon as their rows are free; while
+    one waits, no row goes to anybody else.
     """
 
     def __init__(self, rows: int, prefill_tokens: int) -> None:
         self.rows, self.prefill_tokens = rows, prefill_tokens
+        self.urgent: deque[Request] = deque()
         self.waiting: deque[Request] = deque()
         self.running: list[Row] = []
 
@@ -65,23 +78,26 @@ class Scheduler:
         The budget counts the padding too, since inside attention every prompt is as long as the longest.
         """
         free, longest = self.rows - len(self.running), 0
-        if self.running and free < self.rows // ADMIT_SHARE:
-            return []
         chosen: list[tuple[Request, int]] = []
-        while self.waiting:
-            request = self.waiting[0]
-            wanted = min(request.n - request.admitted, self.rows)
-            longest = max(longest, len(request.prompt))
-            if wanted > free or (chosen and (len(chosen) + 1) * longest > self.prefill_tokens):
+        for queue in (self.urgent, self.waiting):
+            if queue is self.waiting and self.running and free < self.rows // ADMIT_SHARE:
                 break
-            chosen.append((request, wanted))
-            free -= wanted
-            request.admitted += wanted
-            if request.admitted == request.n:
-                self.waiting.popleft()
+            while queue:
+                request = queue[0]
+                wanted = min(request.n - request.admitted, self.rows)
+                longest = max(longest, len(request.prompt))
+                if wanted > free or (chosen and (len(chosen) + 1) * longest > self.prefill_tokens):
+                    return chosen
+                chosen.append((request, wanted))
+                free -= wanted
+                request.admitted += wanted
+                if request.admitted == request.n:
+                    queue.popleft()
         return chosen
 
     def drop(self, request_id: int) -> list[int]:
-        """Take a request out of the queue; its rows in flight, highest first, are for the engine to release."""
-        self.waiting = deque(request for request in self.waiting if request.id != request_id)
+        """Take a request out of its queue; its rows in flight, highest first, are for the engine to release."""
+        for queue in (self.urgent, self.waiting):
+            for request in [request for request in queue if request.id == request_id]:
+                queue.remove(request)
         return [i for i in reversed(range(len(self.running))) if self.running[i].request.id == request_id]

@@ -6,6 +6,7 @@ import platform
 import resource
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -52,6 +53,10 @@ def curves(run: Run) -> dict[str, list[dict[str, Any]]]:
 
 def peak_memory_mb() -> int:
     """The largest resident set of this process so far."""
+    status = Path("/proc/self/status")
+    if status.exists():  # VmHWM is this process alone, while ru_maxrss begins with that of whatever started it
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return round(int(lines["VmHWM"].split()[0]) / 2**10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 

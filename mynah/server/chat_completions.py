@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 from mynah.engine import Token
 from mynah.server.errors import APIError
+from mynah.server.forms import callable_tools, chat_form, shown_tools
 from mynah.server.generation import Generation, Service, sampling_params
+from mynah.server.identity import Caller
+from mynah.server.record import Origin
 from mynah.server.requests import ChatRequest
-from mynah.server.writer import CALL, Piece, ToolCall, Writer
-from mynah.tokens import Tokenizer
+from mynah.server.writer import Piece, Writer
 
 
-async def begin(service: Service, body: ChatRequest) -> Generation:
-    """Check the request and admit it."""
+async def begin(service: Service, body: ChatRequest, who: Caller | None = None, reader: str = "") -> Generation:
+    """Check the request and admit it. It is recorded for `who`; without, the caller of this function records it.
+
+    What `reader`, by default that user, asked before need not be read again.
+    """
     model = service.models.find(body.model)
     assistant = model.assistant
-    tools = _tools(body, assistant.tokenizer)
     _check(body)
+    tools = shown_tools(body, model)
+    form = await chat_form(model, body, callable_tools(body, tools))
     messages = [message.message() for message in body.messages]
     try:
         prompt = await asyncio.to_thread(assistant.chat.encode_prompt, messages, tools)  # megabytes take seconds
@@ -30,14 +35,13 @@ async def begin(service: Service, body: ChatRequest) -> Generation:
     budget = body.max_completion_tokens or body.max_tokens or room
     top = (body.top_logprobs or 0) if body.logprobs else 0
     params = sampling_params(model, body, min(budget, room), top_logprobs=top)
-    return Generation(service, model, "chatcmpl", body, [prompt], params, bool(tools))
+    origin = Origin.of(who, body, tuple(messages)) if who else None
+    reader = reader or (who.user if who else "")
+    return Generation(service, model, "chatcmpl", body, [prompt], params, bool(tools), False, origin, form, reader)
 
 
 def whole(generation: Generation, body: ChatRequest) -> dict[str, Any]:
-    """The response object of a generation that is over. Raises APIError if JSON was asked for and an answer is none."""
-    if body.response_format and body.response_format.type == "json_object":
-        for writer in generation.writers:
-            _check_json(writer)
+    """The response object of a generation that is over."""
     choices = [
         {
             "index": writer.choice,
@@ -76,57 +80,11 @@ async def chunks(generation: Generation, body: ChatRequest) -> AsyncIterator[dic
         yield {**head, "choices": [], "usage": generation.usage}
 
 
-def _tools(body: ChatRequest, tokenizer: Tokenizer) -> list[dict[str, Any]]:
-    """The tools that the template shall show; none for `tool_choice` "none"."""
-    if body.tool_choice not in (None, "auto", "none"):
-        raise APIError(
-            400,
-            "tool_choice can be 'auto' or 'none': this server cannot force a call yet.",
-            param="tool_choice",
-            code="unsupported_value",
-        )
-    if not body.tools or body.tool_choice == "none":
-        return []
-    for i, tool in enumerate(body.tools):
-        function = tool.get("function")
-        named = isinstance(function, dict) and isinstance(function.get("name"), str)
-        if tool.get("type") != "function" or not named:
-            message = 'A tool has the form {"type": "function", "function": {"name", "description", "parameters"}}.'
-            raise APIError(400, message, param=f"tools.{i}", code="invalid_value")
-    if tokenizer.marker(CALL) is None:
-        raise APIError(400, f"This model's chat template has no {CALL} token: it cannot call tools.", param="tools")
-    return body.tools
-
-
 def _check(body: ChatRequest) -> None:
-    form = body.response_format.type if body.response_format else "text"
-    if form == "json_schema" or (form == "json_object" and body.stream):
-        raise APIError(
-            400,
-            "This server cannot constrain what the model writes yet. It takes response_format 'json_object' without "
-            "stream, and then refuses an answer that is not JSON.",
-            param="response_format",
-            code="unsupported_value",
-        )
     if body.top_logprobs and not body.logprobs:
         raise APIError(400, "top_logprobs needs logprobs to be true.", param="top_logprobs", code="invalid_value")
     if body.modalities not in (None, ["text"]):
         raise APIError(400, "This model writes text only.", param="modalities", code="unsupported_value")
-
-
-def _check_json(writer: Writer) -> None:
-    try:
-        valid = isinstance(json.loads(writer.text), dict)
-    except (ValueError, RecursionError):
-        valid = False
-    if not valid:
-        raise APIError(
-            400,
-            f"The model was asked for a JSON object and wrote something else: {writer.text[:1000]!r}. "
-            f"Nothing forces it yet; ask again, or show it the form in the prompt.",
-            param="response_format",
-            code="json_validate_failed",
-        )
 
 
 def _head(generation: Generation, kind: str) -> dict[str, Any]:
@@ -143,12 +101,8 @@ def _message(writer: Writer) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": writer.text, "refusal": None}
     if writer.calls:
         message["content"] = writer.text or None
-        message["tool_calls"] = [_call(call) for call in writer.calls]
+        message["tool_calls"] = [call.to_json() for call in writer.calls]
     return message
-
-
-def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _delta(piece: Piece, calls: list[int]) -> dict[str, Any]:
@@ -156,7 +110,7 @@ def _delta(piece: Piece, calls: list[int]) -> dict[str, Any]:
     delta: dict[str, Any] = {"content": piece.text} if piece.text else {}
     if piece.calls:
         first = calls[piece.choice]
-        delta["tool_calls"] = [{"index": first + i, **_call(call)} for i, call in enumerate(piece.calls)]
+        delta["tool_calls"] = [{"index": first + i, **call.to_json()} for i, call in enumerate(piece.calls)]
         calls[piece.choice] += len(piece.calls)
     return delta
 

@@ -11,8 +11,11 @@ from typing import Any
 from mynah.engine import Token
 from mynah.nouns import Completion
 from mynah.server.errors import APIError
+from mynah.server.forms import plain_form
 from mynah.server.generation import Generation, Service, sampling_params
+from mynah.server.identity import Caller
 from mynah.server.models import ServedModel
+from mynah.server.record import Origin
 from mynah.server.requests import CompletionRequest
 from mynah.server.writer import Writer
 from mynah.tokens import Tokenizer
@@ -31,8 +34,8 @@ class Scored:
     top: Ranked
 
 
-async def begin(service: Service, body: CompletionRequest) -> Generation:
-    """Check the request and admit it."""
+async def begin(service: Service, body: CompletionRequest, who: Caller) -> Generation:
+    """Check the request and admit it; it is recorded for `who`."""
     model = service.models.find(body.model)
     if body.stream and body.echo and body.logprobs is not None:
         raise APIError(400, "echo with logprobs cannot be streamed.", param="stream", code="unsupported_value")
@@ -47,7 +50,8 @@ async def begin(service: Service, body: CompletionRequest) -> Generation:
         top_logprobs=body.logprobs or 0,
         prompt_logprobs=bool(body.echo) and body.logprobs is not None,
     )
-    return Generation(service, model, "cmpl", body, prompts, params, unseen=budget == 0)
+    origin, form = Origin.of(who, body), plain_form(model, body)
+    return Generation(service, model, "cmpl", body, prompts, params, unseen=budget == 0, origin=origin, form=form)
 
 
 def whole(generation: Generation, body: CompletionRequest) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +15,8 @@ from torch.nn.functional import normalize
 from mynah.server.completions import read_prompts
 from mynah.server.errors import APIError
 from mynah.server.generation import Service, check_length
+from mynah.server.identity import Caller
+from mynah.server.limits import Limits
 from mynah.server.requests import EmbeddingRequest
 
 MAX_INPUTS = 2048
@@ -22,8 +25,8 @@ TOKENS_AT_ONCE = 4096
 """Inputs, padding included, that hold up the streams for one pass."""
 
 
-async def embed(service: Service, body: EmbeddingRequest) -> dict[str, Any]:
-    """The response object."""
+async def embed(service: Service, body: EmbeddingRequest, limits: Limits, who: Caller) -> dict[str, Any]:
+    """The response object; it is paid for, and noted as usage, by the caller."""
     model = service.models.find(body.model)
     inputs = await asyncio.to_thread(read_prompts, body.input, model, "input")
     if len(inputs) > MAX_INPUTS:
@@ -31,11 +34,19 @@ async def embed(service: Service, body: EmbeddingRequest) -> dict[str, Any]:
     engine = model.assistant.engine
     for ids in inputs:
         check_length(ids, engine.context, "input")
+    tokens = sum(map(len, inputs))
+    tab = await limits.open(who, tokens, 0, service.settings.price(tokens, 0))
     rows: list[np.ndarray] = []
-    for some in _portions(inputs):
-        means = await service.thread.call(partial(engine.embed, some))
-        rows += list(normalize(means, dim=-1).cpu().numpy())
-    usage = service.cost(sum(map(len, inputs)), 0)
+    read, begun = 0, time.time()
+    try:
+        for some in _portions(inputs):
+            means = await service.thread.call(partial(engine.embed, some))
+            rows += list(normalize(means, dim=-1).cpu().numpy())
+            read += sum(map(len, some))
+    finally:  # also when the client leaves half-way
+        note = limits.note(tab, who, read, 0, time.time() - begun, service.settings.price(read, 0))
+        await asyncio.shield(note)
+    usage = service.cost(tokens, 0)
     service.metrics.served(usage)
     del usage["completion_tokens"]
     packed = body.encoding_format == "base64"

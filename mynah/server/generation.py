@@ -9,16 +9,22 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mynah.nouns import Completion, SamplingParams
+from mynah.agent.guides import Form
+from mynah.nouns import Completion, Message, SamplingParams
 from mynah.server.errors import APIError, EngineError
+from mynah.server.identity import Caller
+from mynah.server.limits import FREE, Limits, Tab
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
-from mynah.server.record import Record, Served, forget
+from mynah.server.record import Origin, Record, Served, forget
 from mynah.server.requests import Sampling
 from mynah.server.serving import EngineThread, Job, Letter
 from mynah.server.settings import ServeSettings
 from mynah.server.writer import Piece, Writer
+from mynah.store import new_id
 
+KEEP_EVERY = 1.0
+"""Seconds of an answer of which a crash may leave no record."""
 COLDEST = 1e-3
 """A temperature below it is taken as 0: logits divided by it would leave the range of fp32."""
 
@@ -56,15 +62,13 @@ class Service:
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
         """OpenAI's `usage`, with a `cost` if there are prices."""
-        prices = self.settings
         usage: dict[str, Any] = {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
             "total_tokens": prompt_tokens + completion_tokens,
         }
-        if prices.price_prompt or prices.price_completion:
-            cost = (prompt_tokens * prices.price_prompt + completion_tokens * prices.price_completion) / 1000
-            usage["cost"] = round(cost, 9)
+        if self.settings.price_prompt or self.settings.price_completion:
+            usage["cost"] = self.settings.price(prompt_tokens, completion_tokens)
         return usage
 
 
@@ -84,11 +88,14 @@ class Generation:
         params: SamplingParams,
         tools: bool = False,
         unseen: bool = False,
+        origin: Origin | None = None,
+        form: Form | None = None,
+        reader: str = "",
     ) -> None:
         self.unseen = unseen
         """Only the prompts are of interest: what is drawn is neither shown nor counted."""
-        self.service, self.model = service, model
-        self.id, self.created = f"{kind}-{secrets.token_hex(16)}", int(time.time())
+        self.service, self.model, self.origin = service, model, origin
+        self.id, self.created = f"{kind}-{new_id()}", int(time.time())
         self.n, self.prompts, self.params = body.n or 1, [tuple(prompt) for prompt in prompts], params
         self._asked = time.time()
         self._first_token: float | None = None
@@ -96,14 +103,20 @@ class Generation:
         for prompt in self.prompts:
             check_length(prompt, engine.context, "messages" if kind == "chatcmpl" else "prompt")
         self._inbox: asyncio.Queue[Letter] = asyncio.Queue()
-        self._jobs = [
-            Job(engine, prompt, params, self.n, i * self.n, self._inbox) for i, prompt in enumerate(self.prompts)
-        ]
+        self._steered = tuple(form.steers) if form else ()
+        self._guides = [form.begin() for _ in range(self.n * len(self.prompts))] if form else []
+        urgent = kind == "chatcmpl"
+        self._jobs = []
+        for first in range(0, self.n * len(self.prompts), self.n):
+            prompt, guides = self.prompts[first // self.n], self._guides[first : first + self.n]
+            self._jobs.append(Job(engine, prompt, params, self.n, first, self._inbox, guides, urgent, reader))
         self.writers = [Writer(tokenizer, i, body.stop, tools) for i in range(self.n * len(self.prompts))]
         self.scored: list[Completion] = []
         """One finished completion of each prompt, for its `prompt_logprobs`."""
         self.over = False
         """Whether all was said; not so when the client left."""
+        self.tab: Tab = FREE
+        """What the caller's key may still spend; settled at the end."""
         self._admit()
 
     @property
@@ -114,6 +127,7 @@ class Generation:
     async def pieces(self) -> AsyncIterator[Piece]:
         """What comes, in order for each choice. Leaving early frees the rows; the end is recorded either way."""
         open_jobs, done = set(self._jobs), {}
+        ends, kept = [], self._asked
         try:
             for job in self._jobs:
                 self.service.thread.submit(job)
@@ -121,17 +135,41 @@ class Generation:
                 letter = await self._inbox.get()
                 if letter.error:
                     raise EngineError(f"The engine failed ({letter.error}).") from letter.error
+                if self.origin and not self.unseen and time.time() - kept > KEEP_EVERY:
+                    kept = time.time()
+                    await self._record(kept, over=False)
                 for piece in self._read(letter):
-                    yield piece
+                    if piece.finish_reason:  # told once it is recorded
+                        ends.append(Piece(piece.choice, finish_reason=piece.finish_reason))
+                    if beginning := replace(piece, finish_reason=None):
+                        yield beginning
                 if letter.done is not None:
                     open_jobs.remove(letter.job)
                     done[letter.job] = letter.done[0]
+            if any(guide.lost for guide in self._guides):
+                raise EngineError("The schema is too intricate: in the middle of the answer no way on was found.")
             self.scored = [done[job] for job in self._jobs]
             self.over = True
         finally:
             for job in open_jobs:
                 self.service.thread.cancel(job)
             await self._close()
+        for piece in ends:
+            yield piece
+
+    def abandon(self) -> None:
+        """Give up a generation whose pieces nobody has begun to read."""
+        self.model.in_flight -= len(self.writers)
+
+    async def reserve(self, limits: Limits, who: Caller) -> Generation:
+        """Take the most that this can cost from the caller's key. APIError 429, and it is abandoned, if too much."""
+        prompt, most = sum(map(len, self.prompts)), len(self.writers) * self.params.max_new_tokens
+        try:
+            self.tab = await limits.open(who, prompt, most, self.service.settings.price(prompt, most))
+        except BaseException:
+            self.abandon()
+            raise
+        return self
 
     async def finish(self) -> None:
         """Wait until all choices are whole; `writers` then hold them."""
@@ -177,15 +215,26 @@ class Generation:
         model.in_flight -= len(self.writers)
         model.seconds += 0.1 * (now - self._asked - model.seconds)
         self.service.metrics.served(self.usage)
-        if self._first_token is not None:
-            await asyncio.shield(self._record(now))  # also when the client leaves at this very moment
+        await asyncio.shield(self._end(now))  # also when the client leaves at this very moment
 
-    async def _record(self, now: float) -> None:
+    async def _end(self, now: float) -> None:
+        """Record what was said, and pay for it; for what never began, nothing."""
+        begun, usage = self._first_token is not None, self.usage
+        spent = self.service.settings.price(usage["prompt_tokens"], usage["completion_tokens"])
+        try:
+            if begun and self.origin:
+                await self._record(now, over=True)
+        finally:
+            await self.tab.settle(usage["total_tokens"] if begun else 0, spent if begun else 0.0)
+
+    async def _record(self, now: float, over: bool) -> None:
+        assert self.origin
         for i, prompt in enumerate(self.prompts):
-            await self.service.record(self._served(i * self.n, prompt, now))
+            await self.service.record(replace(self._served(self.origin, i * self.n, prompt, now), over=over))
 
-    def _served(self, first: int, prompt: tuple[int, ...], now: float) -> Served:
+    def _served(self, origin: Origin, first: int, prompt: tuple[int, ...], now: float) -> Served:
         model, writers = self.model, self.writers[first : first + self.n]
+        text = () if origin.messages else (Message("user", model.assistant.tokenizer.decode(prompt)),)
         return Served(
             id=self.id,
             model=model.name,
@@ -194,8 +243,16 @@ class Generation:
             prompt=prompt,
             params=self.params,
             sequence=first,
+            steered=self._steered,
             completions=tuple(_completion(writer) for writer in writers),
             texts=tuple(writer.text for writer in writers),
+            calls=tuple(tuple(writer.calls) for writer in writers),
+            finish_reasons=tuple(writer.finish_reason or "cancelled" for writer in writers),
+            messages=origin.messages or text,
+            origin=origin,
+            version=model,
+            unseen=self.unseen,
+            over=True,
             asked=self._asked,
             first_token=self._first_token,
             finished=now,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mynah.agent.assistant import Assistant
-from mynah.files import sha256
 from mynah.model.precision import Hardware
+from mynah.runs import Stage, weights_sha256
 from mynah.server.errors import APIError
 
 
@@ -21,6 +21,10 @@ class ServedModel:
     assistant: Assistant
     weights: str
     """`sha256:…` of its weights."""
+    origin: Stage | None = None
+    """The stage of a run that it is; None for a checkpoint from elsewhere."""
+    hardware: Hardware = field(default_factory=lambda: Hardware(device="cpu", dtype="float32"))
+    """What it was loaded for; what takes its place is loaded for the same."""
     created: int = field(default_factory=lambda: int(time.time()))
     in_flight: int = 0
     """Answers asked of it and not finished, waiting ones included."""
@@ -28,9 +32,18 @@ class ServedModel:
     """What a request took lately."""
 
     @classmethod
-    def load(cls, name: str, folder: Path, hardware: Hardware, rows: int) -> ServedModel:
+    def load(
+        cls,
+        name: str,
+        folder: Path,
+        hardware: Hardware,
+        rows: int,
+        origin: Stage | None = None,
+        prefix_tokens: int = 0,
+    ) -> ServedModel:
         """`hardware` is resolved. Raises UserError for a folder that holds no policy."""
-        return cls(name, Assistant.load(folder, hardware, name, rows), sha256(folder / "model.safetensors"))
+        assistant = Assistant.load(folder, hardware, name, rows, prefix_tokens)
+        return cls(name, assistant, weights_sha256(folder), origin, hardware)
 
     @property
     def fingerprint(self) -> str:

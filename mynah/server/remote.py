@@ -39,6 +39,19 @@ class Remote:
         await self.client.aclose()
 
     @property
+    def address(self) -> str:
+        """Its URL, with /v1."""
+        return self._base
+
+    async def models(self) -> list[dict[str, Any]]:
+        """Who answers there. Raises APIError if nobody does."""
+        found = _object(bytes((await self.ask("GET", "/models")).body)).get("data")
+        listed = [model for model in found if model.get("id")] if isinstance(found, list) else []
+        if not listed:
+            raise EngineError(f"The engine at {self._base} names no model.", 502)
+        return listed
+
+    @property
     def client(self) -> httpx2.AsyncClient:
         assert self._client is not None, "the service has not started"
         return self._client

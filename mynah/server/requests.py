@@ -89,9 +89,27 @@ class StreamOptions(Body):
     include_obfuscation: bool | None = None
 
 
+class JsonSchema(Body):
+    name: str
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    description: str | None = None
+    strict: bool | None = None
+
+
 class ResponseFormat(Body):
     type: Literal["text", "json_object", "json_schema"]
-    json_schema: Any = None
+    json_schema: JsonSchema | None = None
+
+
+class FunctionName(Body):
+    name: str
+
+
+class ToolChoice(Body):
+    """The one function that must be called."""
+
+    type: Literal["function"] = "function"
+    function: FunctionName
 
 
 class Ignored(Body):
@@ -118,9 +136,9 @@ class Sampling(Ignored):
     stop: Stops = []
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    frequency_penalty: Refused = None
-    presence_penalty: Refused = None
-    logit_bias: Refused = None
+    frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
+    logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = None
 
     @property
     def usage_wanted(self) -> bool:
@@ -137,7 +155,7 @@ class ChatRequest(Sampling):
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
     tools: list[dict[str, Any]] | None = None
-    tool_choice: Any = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     modalities: Any = None
     audio: Refused = None

@@ -10,6 +10,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from mynah.errors import UserError
+from mynah.server.page_routes import built
+from mynah.store.database import Database
+from mynah.store.invites import invite_first_admin
 
 HOST, PORT, PORTS = "127.0.0.1", 8642, 20
 
@@ -17,7 +20,8 @@ HOST, PORT, PORTS = "127.0.0.1", 8642, 20
 def listen(port: int = 0) -> socket.socket:
     """A listening socket: `port`, or without one 8642 or the next that is free. Raises UserError if there is none."""
     for candidate in [port] if port else range(PORT, PORT + PORTS):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # asyncio sends small pieces at once only where the socket names TCP; else each waits 40 ms for the one before.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, candidate))
@@ -47,8 +51,18 @@ def server(app: FastAPI) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def greeting(address: str, model: str, key: bool) -> str:
-    """Where the service is, and one request to copy."""
+def first_admin_link(db: Database, address: str) -> str:
+    """The address that makes the first admin, once; empty if there is one. Links of earlier starts open no more."""
+    with db.writing() as tx:
+        token = invite_first_admin(tx)
+    return f"{address.rstrip('/')}/join#{token}" if token else ""
+
+
+def greeting(address: str, model: str, key: bool, join: str = "") -> str:
+    """Where the service and its page are, and one request to copy; `join` is the address that makes its first admin."""
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello!"}]})
     headers = "-H 'Content-Type: application/json'" + (' -H "Authorization: Bearer $MYNAH_API_KEY"' if key else "")
-    return f"{address}/v1  (docs: {address}/docs)\n\ncurl {address}/v1/chat/completions {headers} -d '{body}'\n"
+    first = f"Nobody has an account yet. This link makes the first admin, once, for a day:\n{join}\n\n" if join else ""
+    page = f"page: {address}, " if built() else ""
+    example = f"curl {address}/v1/chat/completions {headers} -d '{body}'\n"
+    return f"{address}/v1  ({page}docs: {address}/docs)\n\n{first}{example}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from mynah.engine import Engine, Token
+from mynah.engine import Engine, Guide, Token
 from mynah.nouns import Completion, SamplingParams
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,9 @@ class Job:
     n: int
     sequence: int
     inbox: asyncio.Queue[Letter]
+    guides: Sequence[Guide] = ()
+    urgent: bool = False
+    reader: str = ""
     request: int = -1
     left: int = 0
 
@@ -135,7 +138,8 @@ class EngineThread:
 
     def _submit(self, job: Job) -> None:
         try:
-            job.request = job.engine.submit(job.prompt, job.params, job.n, job.sequence)
+            more: dict[str, Any] = {"guides": job.guides, "urgent": job.urgent, "reader": job.reader}
+            job.request = job.engine.submit(job.prompt, job.params, job.n, job.sequence, **more)
         except Exception as error:
             self._send([Letter(job, error=error)])
             return

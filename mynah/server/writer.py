@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mynah.engine import Token
 from mynah.tokens import Detokenizer, Tokenizer
@@ -21,6 +22,10 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+
+    def to_json(self) -> dict[str, Any]:
+        """In OpenAI's form."""
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": self.arguments}}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Demonstrations as training groups: every assistant turn is supervised, its end of turn included."""
+"""Demonstrations as training groups: every assistant turn that shows something is supervised, its end included."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def build(
     train: list[Group] = []
     held: list[Group] = []
     for number, demonstration in enumerate(demonstrations, 1):
-        ids, mask = chat.encode_conversation(demonstration.messages)
+        ids, mask = chat.encode_conversation(demonstration.messages, supervise=demonstration.supervise)
         if len(ids) > context:
             raise UserError(
                 f"demonstration {number} has {len(ids)} tokens and the model's context is {context}; "

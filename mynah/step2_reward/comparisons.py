@@ -17,8 +17,9 @@ from mynah.train.order import share
 class RankedGroup:
     """A prompt's completions as one forward pass, and its strict preferences.
 
-    Weights sum to at most 1: each labeller's pairs count 1/C(K,2), labellers share equally. Labellers who disagree
-    leave both directions with their shares, that is a soft target; they are never merged into one ranking.
+    Weights sum to at most 1: each labeller's pairs count 1/C(K,2), labellers share by their weights. Labellers who
+    disagree leave both directions with their shares, that is a soft target; they are never merged into one ranking.
+    The group as a whole counts as much as its weightiest ranking.
     """
 
     group: Group
@@ -30,11 +31,13 @@ class RankedGroup:
 def build(comparisons: Sequence[Comparison], chat: ChatFormat, context: int, heldout: float) -> list[RankedGroup]:
     """Rankings of the same answers to the same prompt become one group; a prompt is wholly held out or not at all.
 
+    A ranking of weight 0 is as if it were not there.
+
     Raises:
         UserError: A prompt with an answer is longer than the context, or no preference is left to train on.
     """
     by_content: dict[tuple[str, tuple[str, ...]], list[Comparison]] = {}
-    for comparison in comparisons:
+    for comparison in (comparison for comparison in comparisons if comparison.weight):
         by_content.setdefault((repr(comparison.prompt.messages), comparison.completions), []).append(comparison)
     groups = [
         RankedGroup(
@@ -58,9 +61,10 @@ def prompt_key(comparison: Comparison) -> str:
 
 def _pairs(same: Sequence[Comparison]) -> tuple[tuple[int, int, float], ...]:
     weights: dict[tuple[int, int], float] = {}
+    total, largest = sum(comparison.weight for comparison in same), max(comparison.weight for comparison in same)
     for comparison in same:
         count = len(comparison.completions)
-        weight = 1 / (count * (count - 1) / 2) / len(same)
+        weight = largest * comparison.weight / (count * (count - 1) / 2) / total
         for pair in comparison.pairs():
             weights[pair] = weights.get(pair, 0.0) + weight
     return tuple((better, worse, weight) for (better, worse), weight in weights.items())

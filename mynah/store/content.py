@@ -54,7 +54,7 @@ def seal(tx: Connection, id: str, text: str) -> None:
 def read(tx: Connection, ids: Iterable[str | None]) -> dict[str | None, str]:
     """Text by id. What was erased is absent: `texts.get(id, "")`."""
     texts: dict[str | None, str] = {}
-    for batch in _batches(sorted({id for id in ids if id})):
+    for batch in batches(sorted({id for id in ids if id})):
         wanted = select(content.c.id, content.c.body).where(content.c.id.in_(batch), content.c.erased_at.is_(None))
         texts.update(tuple(row) for row in tx.execute(wanted))
     return texts
@@ -62,7 +62,7 @@ def read(tx: Connection, ids: Iterable[str | None]) -> dict[str | None, str]:
 
 def forget(tx: Connection, ids: Iterable[str | None]) -> None:
     """Erase these texts; the rows that speak of them stay."""
-    for batch in _batches(sorted({id for id in ids if id})):
+    for batch in batches(sorted({id for id in ids if id})):
         erase = update(content).where(content.c.id.in_(batch), content.c.erased_at.is_(None))
         tx.execute(erase.values(body=None, key=None, sealed=True, erased_at=now()))
 
@@ -72,10 +72,11 @@ def key(tx: Connection, owner: str, text: str) -> str:
     salt = tx.execute(select(user.c.salt).where(user.c.id == owner)).scalar_one()
     if salt is None:
         raise ValueError(f"user {owner} was erased; nothing more can be written in that name")
-    return hmac.digest(salt, text.encode(), "sha256").hex()
+    return hmac.digest(salt, _plain(text).encode(), "sha256").hex()
 
 
-def _batches(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+def batches(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    """As many at a time as one statement should name."""
     return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
 
 

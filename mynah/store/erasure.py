@@ -22,6 +22,8 @@ from mynah.store.schema import (
     message,
     metadata,
     now,
+    outside_person,
+    outside_thread,
     prompt,
     session,
     share,
@@ -43,7 +45,9 @@ def erase_person(tx: Connection, person: str) -> None:
     own = select(conversation.c.id).where(conversation.c.owner == person)
     search_index.remove(tx, tx.scalars(select(message.c.id).where(message.c.conversation.in_(own))).all())
     tx.execute(delete(stream).where(stream.c.prompt.in_(select(prompt.c.id).where(prompt.c.owner == person))))
-    for table in (draft, user_setting, session):
+    outside = select(outside_person.c.id).where(outside_person.c.user == person)
+    tx.execute(delete(outside_thread).where(outside_thread.c.outside_person.in_(outside)))
+    for table in (draft, user_setting, session, outside_person):
         tx.execute(delete(table).where(table.c.user == person))
     theirs = or_(contents.c.owner == person, contents.c.subject == person)
     content.forget(tx, tx.scalars(select(contents.c.id).where(theirs)).all())
@@ -91,7 +95,9 @@ def scrub(db: Database) -> bool:
     False if somebody's long reading kept the log from being emptied: then call it again later.
     """
     if not db.file:
-        db.run_alone('VACUUM FULL content, search_text, draft, stream, user_setting, "user"')
+        db.run_alone(
+            'VACUUM FULL content, search_text, draft, stream, user_setting, outside_person, outside_thread, "user"'
+        )
         return True
     optimise = "INSERT INTO search_index (search_index) VALUES ('optimize')"
     return db.run_alone(optimise, "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")[0] == 0

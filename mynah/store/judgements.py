@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Row, Table, or_, select
 
 from mynah.nouns import Comparison, Demonstration, Message, Prompt
 from mynah.store import content
@@ -50,7 +51,8 @@ def react(
         .order_by(reaction.c.created_at.desc(), reaction.c.id.desc())
         .limit(1)
     ).first()
-    if before and not comment and not before.comment and (before.rating, before.reasons) == (rating, list(reasons)):
+    same = before and (before.rating, before.reasons) == (rating, list(reasons))
+    if before and same and content.read(tx, [before.comment]).get(before.comment, "") == comment:
         return str(before.id)
     written = content.write_optional(tx, author, comment, subject=owner)
     return _add(
@@ -133,6 +135,24 @@ def mark(
     )
 
 
+def correct(tx: Connection, author: str, completion_id: str, text: str) -> tuple[str, str]:
+    """The author's own wording in place of an answer: a demonstration, and a preference of it over what was answered.
+
+    Their ids. The same wording again adds nothing, another one supersedes it.
+    """
+    _whose(tx, completion_id)
+    d, e = demonstration.c, preference_event.c
+    earlier = select(d.id, d.content, e.id.label("event")).join(preference_event, e.edit == d.id)
+    mine = earlier.where(d.edited_from == completion_id, d.author == author).order_by(d.created_at.desc(), d.id.desc())
+    before = tx.execute(mine.limit(1)).first()
+    if before and content.read(tx, [before.content]).get(before.content) == text:
+        return before.id, before.event
+    asked = tx.execute(select(completion.c.prompt).where(completion.c.id == completion_id)).scalar_one()
+    supersedes = before.id if before else None
+    edit = demonstrate(tx, author, asked, text, edited_from=completion_id, supersedes=supersedes)
+    return edit, prefer(tx, author, "edit", completion_id, edit=edit, outcome="b")
+
+
 def demonstrate(
     tx: Connection,
     author: str,
@@ -170,9 +190,53 @@ def prefer(
     outcome: Literal["a", "b", "tie", "both_bad"],
     left_side: Literal["a", "b"] | None = None,
 ) -> str:
-    """One of two answers over the other; `edit` is the demonstration that stands for b where a person wrote it."""
+    """One of two answers over the other; `edit` is the demonstration that stands for b where a person wrote it.
+
+    The same again adds nothing; of several about one pair, the newest counts.
+    """
+    _whose(tx, a)
+    before = preferred(tx, author, kind, a, b) if b else None
+    if before and before.outcome == outcome:
+        return str(before.id)
     row = {"kind": kind, "author": author, "a": a, "b": b, "edit": edit, "outcome": outcome, "left_side": left_side}
     return _add(tx, preference_event, **row)
+
+
+def preferred(tx: Connection, author: str, kind: str, a: str, b: str) -> Row[Any] | None:
+    """What the author said last about these two, in this order."""
+    e = preference_event.c
+    about = select(preference_event).where(e.kind == kind, e.author == author, e.a == a, e.b == b)
+    return tx.execute(about.order_by(e.created_at.desc(), e.id.desc()).limit(1)).first()
+
+
+@dataclass(frozen=True)
+class Thumb:
+    """A person's reaction to an answer."""
+
+    rating: int
+    reasons: Sequence[str]
+    comment: str
+
+
+def thumbs(tx: Connection, author: str, completion_ids: Sequence[str]) -> dict[str, Thumb]:
+    """The author's reactions that hold, by completion; those taken back are absent."""
+    newest: dict[str, Row[Any]] = {}
+    r = reaction.c
+    for some in content.batches(completion_ids):
+        mine = select(reaction).where(r.author == author, r.completion.in_(some)).order_by(r.created_at, r.id)
+        newest |= {row.completion: row for row in tx.execute(mine)}
+    texts = content.read(tx, (row.comment for row in newest.values()))
+    return {id: Thumb(row.rating, row.reasons, texts.get(row.comment, "")) for id, row in newest.items() if row.rating}
+
+
+def voted(tx: Connection, author: str, completion_ids: Sequence[str]) -> set[str]:
+    """Those of the answers that the author has voted on, blind."""
+    found: set[str] = set()
+    e = preference_event.c
+    for some in content.batches(completion_ids):
+        mine = select(e.a, e.b).where(e.kind == "arena", e.author == author, or_(e.a.in_(some), e.b.in_(some)))
+        found.update(id for row in tx.execute(mine) for id in row)
+    return found
 
 
 def comparisons(tx: Connection) -> list[Comparison]:

@@ -16,4 +16,4 @@ def insert_once(tx: Connection, table: Table, row: Mapping[str, Any], *unique: s
     """
     insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
     statement = insert(table).values(dict(row)).on_conflict_do_nothing(index_elements=list(unique))
-    return tx.execute(statement.returning(table.c.id)).first() is not None
+    return tx.execute(statement.returning(*table.primary_key)).first() is not None

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Row, func, select, text, update
 
 from mynah.store.once import insert_once
 from mynah.store.schema import SERVICE, audit, consent, conversation, message, new_id, now, ranking, reaction, user
 
 AUDIT_LOCK = 0x6175646974  # "audit"
+LOCAL = "this machine"  # in the place of an e-mail address, which it is not: nobody can sign in with it
 
 
 def add_user(tx: Connection, role: str = "user", name: str = "", email: str = "", password_hash: str = "") -> str:
@@ -30,10 +31,35 @@ def service_account(tx: Connection) -> str:
     return SERVICE
 
 
+def local_person(tx: Connection) -> str:
+    """The id of whoever sits at this machine, an admin: the one person of a service without accounts."""
+    row = {"id": new_id(), "role": "admin", "name": "This machine", "email": LOCAL, "salt": os.urandom(32)}
+    insert_once(tx, user, row, "email")
+    return tx.execute(select(user.c.id).where(user.c.email == LOCAL)).scalar_one()
+
+
+def find_local(tx: Connection) -> str | None:
+    """The id of the local person, if it was needed before."""
+    return tx.scalar(select(user.c.id).where(user.c.email == LOCAL))
+
+
 def find_user(tx: Connection, *, id: str = "", email: str = "") -> Row[Any] | None:
     """The row of an account that was not erased, by id or by e-mail address."""
     known = user.c.id == id if id else user.c.email == email.lower()
     return tx.execute(select(user).where(known, user.c.erased_at.is_(None))).first()
+
+
+def people(tx: Connection) -> Sequence[Row[Any]]:
+    """The accounts that somebody can have: not erased, not the service's own, not the local person's; oldest first."""
+    theirs = (user.c.erased_at.is_(None), user.c.role != "service", user.c.email != LOCAL)
+    return tx.execute(select(user).where(*theirs).order_by(user.c.id)).all()
+
+
+def change_user(tx: Connection, person: str, **changes: Any) -> None:
+    """Change name, email, password_hash, role or disabled_at of an account. IntegrityError if the address is taken."""
+    if changes.get("email"):
+        changes["email"] = changes["email"].lower()
+    tx.execute(update(user).where(user.c.id == person, user.c.erased_at.is_(None)).values(changes))
 
 
 def set_consent(tx: Connection, person: str, purpose: str, given: bool) -> None:
@@ -43,8 +69,13 @@ def set_consent(tx: Connection, person: str, purpose: str, given: bool) -> None:
 
 def consents(tx: Connection, person: str, purpose: str) -> bool:
     """Whether `person` agrees now. Who was never asked does not."""
+    return bool(consent_given(tx, person, purpose))
+
+
+def consent_given(tx: Connection, person: str, purpose: str) -> bool | None:
+    """The newest answer; None for who was never asked."""
     newest = select(consent.c.given).where(consent.c.user == person, consent.c.purpose == purpose)
-    return bool(tx.execute(newest.order_by(consent.c.created_at.desc(), consent.c.id.desc()).limit(1)).scalar())
+    return tx.execute(newest.order_by(consent.c.created_at.desc(), consent.c.id.desc()).limit(1)).scalar()
 
 
 def note(tx: Connection, actor: str | None, action: str, target: str, details: Mapping[str, Any] | None = None) -> None:
@@ -56,6 +87,12 @@ def note(tx: Connection, actor: str | None, action: str, target: str, details: M
     row = {"number": number, "actor": actor, "action": action, "target": target, "details": dict(details or {})}
     row["created_at"] = now()
     tx.execute(audit.insert(), row | {"hash": _chained(before, row)})
+
+
+def audit_trail(tx: Connection, *, limit: int = 100, before: int | None = None) -> Sequence[Row[Any]]:
+    """The newest rows of the trail, newest first; `before` the number of the last one of the page before."""
+    wanted = select(audit).order_by(audit.c.number.desc()).limit(limit)
+    return tx.execute(wanted.where(audit.c.number < before) if before is not None else wanted).all()
 
 
 def broken_audit(tx: Connection) -> int | None:

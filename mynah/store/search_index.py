@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, text
 
@@ -37,6 +38,8 @@ class Hit:
     message: str
     title: str
     snippet: str
+    updated_at: datetime
+    """When something was last said in its conversation."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,22 @@ def search(tx: Connection, owner: str, query: str, *, limit: int = 50) -> list[H
     numbers = tx.scalars(found, {"query": expression, "limit": limit}).all()
     c = conversation.c
     rows = tx.execute(
-        select(search_text.c.number, message.c.id, message.c.conversation, message.c.content, c.title)
+        select(search_text.c.number, message.c.id, message.c.conversation, message.c.content, c.title, c.updated_at)
         .join(message, message.c.id == search_text.c.message)
         .join(conversation, c.id == message.c.conversation)
         .where(search_text.c.number.in_(numbers))
         .order_by(search_text.c.number.desc())
     ).all()
     texts = content.read(tx, [id for row in rows for id in (row.content, row.title)])
+    first = phrases[0].words
     return [
-        Hit(row.conversation, row.id, texts.get(row.title, ""), _snippet(texts.get(row.content, ""), phrases[0].words))
+        Hit(
+            row.conversation,
+            row.id,
+            texts.get(row.title, ""),
+            _snippet(texts.get(row.content, ""), first),
+            row.updated_at,
+        )
         for row in rows
     ]
 

@@ -9,13 +9,18 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, Table, text
 
-from mynah.store.schema import EVIDENCE, content
+from mynah.store.schema import EVIDENCE, content, prompt
 
 # The one change that a sealed content knows: body and key go, the moment is noted, all else stays.
 ERASURE = (
     "NEW.sealed AND NEW.body IS NULL AND NEW.key IS NULL AND NEW.erased_at IS NOT NULL AND OLD.erased_at IS NULL "
     "AND NEW.id = OLD.id AND NEW.owner = OLD.owner AND COALESCE(NEW.subject, '') = COALESCE(OLD.subject, '') "
     "AND NEW.created_at = OLD.created_at"
+)
+
+# The one change that a prompt knows: it is put into its group of near-duplicates, and so on a side of the split.
+GROUPED = "OLD.prompt_group IS NULL AND " + " AND ".join(
+    f"NEW.{column.name} = OLD.{column.name}" for column in prompt.c if column is not prompt.c.prompt_group
 )
 
 
@@ -48,7 +53,8 @@ def _sqlite() -> Iterator[str]:
         )
 
     for table in EVIDENCE:
-        yield refuse(f"{table.name}_no_update", "UPDATE", table, _refusal(table))
+        unless = f"NOT ({GROUPED})" if table is prompt else ""
+        yield refuse(f"{table.name}_no_update", "UPDATE", table, _refusal(table), unless)
         yield refuse(f"{table.name}_no_delete", "DELETE", table, _refusal(table))
     yield refuse(
         "content_sealed", "UPDATE", content, "sealed content can only be erased", f"OLD.sealed AND NOT ({ERASURE})"
@@ -75,7 +81,10 @@ def _postgresql() -> Iterator[str]:
         )
 
     for table in EVIDENCE:
-        yield refuse(f"{table.name}_no_change", "UPDATE OR DELETE", table, _refusal(table))
+        if table is prompt:
+            yield refuse("prompt_no_update", "UPDATE", table, _refusal(table), when=f"NOT ({GROUPED})")
+        changes = "DELETE" if table is prompt else "UPDATE OR DELETE"
+        yield refuse(f"{table.name}_no_change", changes, table, _refusal(table))
         yield refuse(f"{table.name}_no_truncate", "TRUNCATE", table, _refusal(table), each="STATEMENT")
     only = "sealed content can only be erased"
     yield refuse("content_sealed", "UPDATE", content, only, when=f"OLD.sealed AND NOT ({ERASURE})")

@@ -10,7 +10,6 @@ from typing import Any, Literal
 from mynah.errors import UserError
 from mynah.nouns import ROLES, Message
 from mynah.tokens.seal import Shield
-from mynah.tokens.template import ChatTemplate
 from mynah.tokens.tokenizer import SPECIAL_TOKENS, Tokenizer, whole_text
 
 Tools = Sequence[Mapping[str, Any]]
@@ -34,14 +33,13 @@ class ChatFormat:
                 f"chat_template.jinja of a chat model of the same family into the folder."
             )
         self.tokenizer = tokenizer
-        self._template: ChatTemplate = tokenizer.template
 
     def encode_prompt(self, messages: Sequence[Message], tools: Tools = ()) -> list[int]:
         """Ids of a conversation up to where the assistant's next turn begins.
 
         Raises UserError for an empty conversation, an unknown role, or one that the template refuses.
         """
-        talk = _Talk(self.tokenizer, self._template, messages, tools)
+        talk = _Talk(self.tokenizer, messages, tools)
         text = talk.text(len(messages), answering=True)
         return self.tokenizer.sealed.encode_sealed(text, talk.starts(text))[0]
 
@@ -53,7 +51,7 @@ class ChatFormat:
         `supervise`: all assistant turns, or only the last one. Raises UserError as `encode_prompt`, and when the
         template rewrites a supervised turn later (as those do that drop earlier reasoning).
         """
-        talk = _Talk(self.tokenizer, self._template, messages, tools)
+        talk = _Talk(self.tokenizer, messages, tools)
         text = talk.text(len(messages))
         spans = [talk.answer(text, turn) for turn in (talk.turns if supervise == "all" else talk.turns[-1:])]
         ids, starts = self.tokenizer.sealed.encode_sealed(text, talk.starts(text))
@@ -73,11 +71,13 @@ class ChatFormat:
 class _Talk:
     """One conversation, shielded, and the texts that its beginnings render to."""
 
-    def __init__(self, tokenizer: Tokenizer, template: ChatTemplate, messages: Sequence[Message], tools: Tools) -> None:
+    def __init__(self, tokenizer: Tokenizer, messages: Sequence[Message], tools: Tools) -> None:
         if not messages:
             raise UserError("The conversation is empty; give it at least one message.")
         plain, plain_tools = [_plain(message) for message in messages], _whole(list(tools))
         self._tokenizer = tokenizer
+        template = tokenizer.tool_template if tools else tokenizer.template
+        assert template is not None
         self._template = template
         self._shield = Shield([plain, plain_tools])
         self._messages = [self._cover(message) for message in plain]

@@ -22,7 +22,8 @@ class TokenizerFolder:
     backend: tokenizers.Tokenizer
     config: dict[str, Any] = field(default_factory=dict)
     """tokenizer_config.json, with the names of special_tokens_map.json where transformers reads them too."""
-    template: str | None = None
+    templates: dict[str, str] = field(default_factory=dict)
+    """Chat templates by name: `default`, and for conversations with tools `tool_use`, if there is such."""
     stop_ids: tuple[int, ...] = ()
     """`eos_token_id` of generation_config.json, else of config.json."""
 
@@ -49,7 +50,7 @@ def read_folder(path: Path) -> TokenizerFolder:
     if "added_tokens_decoder" not in config:  # else transformers ignores special_tokens_map.json
         config.update(_read_object(folder / "special_tokens_map.json"))
     _add_missing_tokens(backend, config)
-    return TokenizerFolder(backend, config, _template(folder, config), _stop_ids(folder))
+    return TokenizerFolder(backend, config, _templates(folder, config), _stop_ids(folder))
 
 
 def named_tokens(config: Mapping[str, Any]) -> dict[str, str]:
@@ -86,14 +87,16 @@ def _add_missing_tokens(backend: tokenizers.Tokenizer, config: Mapping[str, Any]
             backend.add_tokens([tokenizers.AddedToken(text, special=True, normalized=False)])
 
 
-def _template(folder: Path, config: Mapping[str, Any]) -> str | None:
-    """The file form wins over the inline one, as in transformers; of several named templates, the default one."""
-    if (folder / "chat_template.jinja").is_file():
-        return read_text(folder / "chat_template.jinja")
+def _templates(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    """The files win over what is inline, as in transformers."""
+    more = sorted((folder / "additional_chat_templates").glob("*.jinja"))
+    files = {"default": folder / "chat_template.jinja", **{path.stem: path for path in more}}
+    if any(path.is_file() for path in files.values()):
+        return {name: read_text(path) for name, path in files.items() if path.is_file()}
     inline = config.get("chat_template")
     if isinstance(inline, list):
-        inline = {entry["name"]: entry["template"] for entry in inline}
-    return inline.get("default") if isinstance(inline, Mapping) else inline
+        return {entry["name"]: entry["template"] for entry in inline}
+    return dict(inline) if isinstance(inline, Mapping) else {"default": inline} if inline is not None else {}
 
 
 def _stop_ids(folder: Path) -> tuple[int, ...]:

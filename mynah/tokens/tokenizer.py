@@ -60,12 +60,15 @@ class Tokenizer:
         self.special: Mapping[str, int] = MappingProxyType({t.content: self._id(t.content) for t in special})
         """Every special token and its id."""
         self._skipped = {self._id(token.content) for token in added if token.special}
-        source = folder.template
+        source = folder.templates.get("default")
         if source is None and set(SPECIAL_TOKENS[:9]) <= set(self.special):
             source = CHAT_TEMPLATE
         self.template = ChatTemplate(source, self.named, where) if source is not None else None
         """None when the folder has no chat template and ours does not fit its tokens."""
-        literals = self.template.literals() if self.template else ""
+        source = folder.templates.get("tool_use")
+        self.tool_template = ChatTemplate(source, self.named, where) if self.template and source else self.template
+        """For conversations with tools; most have one template for both."""
+        literals = "\n".join(t.literals() for t in (self.template, self.tool_template) if t)
         marks = {token.content: token.single_word for token in special}
         self.special_markers = Markers(marks)
         # Qwen's <tool_response> is no special token to `tokenizers`, yet its template writes it as a control token.
@@ -105,7 +108,7 @@ class Tokenizer:
             "pad_token": PAD,
             "clean_up_tokenization_spaces": False,
         }
-        return cls(TokenizerFolder(backend, config, CHAT_TEMPLATE), "the trained tokenizer")
+        return cls(TokenizerFolder(backend, config, {"default": CHAT_TEMPLATE}), "the trained tokenizer")
 
     @classmethod
     def load(cls, path: Path) -> Tokenizer:
@@ -123,6 +126,9 @@ class Tokenizer:
         config = {"tokenizer_class": "PreTrainedTokenizerFast", **self._config}
         if self.template is not None:
             config["chat_template"] = self.template.source
+        if self.template and self.tool_template and self.tool_template is not self.template:
+            named = {"default": self.template.source, "tool_use": self.tool_template.source}
+            config["chat_template"] = [{"name": name, "template": source} for name, source in named.items()]
         if model_max_length is not None:
             config["model_max_length"] = model_max_length
         write_text(folder / "tokenizer.json", self._backend.to_str(pretty=True))
@@ -130,6 +136,8 @@ class Tokenizer:
         # Older files in the folder would win over what was just written.
         for name in ("chat_template.jinja", "special_tokens_map.json", "added_tokens.json"):
             (folder / name).unlink(missing_ok=True)
+        for path in (folder / "additional_chat_templates").glob("*.jinja"):
+            path.unlink()
 
     def encode(self, text: str) -> list[int]:
         """Ids of plain text: a special token's string in it becomes ordinary tokens. No token is added."""
@@ -193,6 +201,8 @@ class Tokenizer:
     def sha256(self) -> str:
         """`sha256:…` of all that decides which ids a text or a conversation gets."""
         facts = [self._backend.to_str(), self.template.source if self.template else None, dict(self.named)]
+        if self.tool_template and self.tool_template is not self.template:
+            facts.append(self.tool_template.source)
         return "sha256:" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def token(self, id_: int) -> str:

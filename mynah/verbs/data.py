@@ -114,8 +114,8 @@ def data(
     settings = {"as": as_, "heldout": heldout, "test": test, "group": group, "seed": seed}
     folder.write(out, sides, sources, left_out, settings)
     for side, of_side in sides.items():
-        _show(side or str(out), of_side, lengths, unit)
-    _warn(str(out), warnings(rows))
+        show(side or str(out), of_side, lengths, unit)
+    warn(str(out), warnings(rows))
     for side, of_side in sides.items():
         for kind in kinds(of_side):
             say(out / side / f"{kind}.jsonl")
@@ -128,12 +128,12 @@ def _check(sources: Sequence[Source], lengths: Lengths, unit: str) -> None:
         left_out: Counter[str] = Counter()
         files[str(source.path)] = rows = rows_of([source], left_out)
         _say_what_was_left_out(left_out)
-        _show(str(source.path), rows, lengths, unit)
-        _warn(str(source.path), warnings(rows))
+        show(str(source.path), rows, lengths, unit)
+        warn(str(source.path), warnings(rows))
         if not source.own:
             console.print(f"{escape(str(source.path))}: --out FOLDER writes it as mynah's own rows", soft_wrap=True)
     if len(sources) > 1:
-        _warn("several files", list(overlaps(files)))
+        warn("several files", list(overlaps(files)))
 
 
 def _sides(rows: list[Row], shares: dict[Side, float], seed: int, group: Grouping) -> dict[str, list[Row]]:
@@ -146,14 +146,14 @@ def _sides(rows: list[Row], shares: dict[Side, float], seed: int, group: Groupin
     sides: dict[str, list[Row]] = {side: [row for of, row in placed if of == side] for side in ("train", *shares)}
     largest = max(Counter(groups.tolist()).values())
     if largest > LARGE_GROUP * len(rows):
-        _warn(
+        warn(
             "split",
             [f"{largest} of {len(rows)} rows hang together by near-duplicate prompts: the sides differ in kind"],
         )
     for side, share in shares.items():
         wanted, got = round(share * len(rows)), len(sides[side])
         if got < wanted:
-            _warn(side, [f"{got} rows instead of {wanted}, since no other group of prompts is small enough"])
+            warn(side, [f"{got} rows instead of {wanted}, since no other group of prompts is small enough"])
     return sides
 
 
@@ -170,7 +170,7 @@ def _say_what_was_left_out(left_out: Counter[str]) -> None:
         console.print(f"  left out: {count} {escape(why)}", soft_wrap=True)
 
 
-def _show(title: str, rows: Sequence[Row], lengths: Lengths, unit: str) -> None:
+def show(title: str, rows: Sequence[Row], lengths: Lengths, unit: str) -> None:
     """One table, on standard output; a column for each kind."""
     columns = {kind: summarise(kind, of_kind, lengths, unit) for kind, of_kind in kinds(rows).items()}
     table = Table(show_edge=False, pad_edge=False)
@@ -189,7 +189,7 @@ def _shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _warn(name: str, sentences: Sequence[str]) -> None:
+def warn(name: str, sentences: Sequence[str]) -> None:
     for sentence in sentences:
         console.print(f"[yellow]{escape(f'{name}: {sentence}')}[/yellow]", soft_wrap=True)
 

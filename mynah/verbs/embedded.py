@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from mynah import demo as demos
+from mynah import store
 from mynah.config import load
 from mynah.evals.summary import curves
 from mynah.examine import Examiner, write_report
@@ -19,7 +20,12 @@ from mynah.primer.worlds import WORLDS
 from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.runs import Run
+from mynah.server.api.models import SETTING
+from mynah.server.page_routes import built
+from mynah.store.settings import set_service
+from mynah.verbs.serve import serve
 from mynah.verbs.use import talk
+from mynah.verbs.where import Where
 
 PAIRS = 20
 """Pairs that a visitor is asked to judge."""
@@ -80,9 +86,34 @@ def demo(
     where = "" if home == Path() else f" --home {home}"
     if chat and sys.stdin.isatty():
         ask_visitor(examiner)
-        talk(loop, "", 0.0, world.starters(seed))
+        starters = world.starters(seed)
+        if built() and confirmed("Talk to it in the browser?"):
+            open_page(Where(run, home), starters)
+        else:
+            talk(loop, "", 0.0, starters)
     else:
         console.print(f"Chat with it: mynah chat --run {run}{where}", soft_wrap=True)
+
+
+def confirmed(question: str) -> bool:
+    """Enter is a yes, and a closed input is a no."""
+    try:
+        return console.input(f"{question} [dim](Enter, or n for the terminal)[/dim] ").strip().lower() in (
+            "",
+            "y",
+            "yes",
+        )
+    except (EOFError, KeyboardInterrupt):
+        return False
+
+
+def open_page(where: Where, starters: list[str]) -> None:
+    """Serve the run to this machine, with the world's own questions to begin with, and open the page."""
+    db = store.open(where.home / "mynah.db")
+    with db.writing() as tx:
+        set_service(tx, None, SETTING, starters)
+    db.close()
+    serve(accounts=False, open_page=True, where=where)
 
 
 def ask_visitor(examiner: Examiner) -> None:

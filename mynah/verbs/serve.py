@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from mynah import store
 from mynah.config import load
 from mynah.errors import UserError
 from mynah.progress import console
 from mynah.recipe import Recipe
+from mynah.runs import Run, Stage
 from mynah.server.app import build_app
+from mynah.server.channels.settings import load_channels
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
+from mynah.server.promotion import promoted
 from mynah.server.remote import Remote
-from mynah.server.serve import greeting, listen, server
+from mynah.server.serve import first_admin_link, greeting, listen, server
+from mynah.store import Database
 from mynah.verbs.where import HERE, Where, checkpoint
 
 
@@ -25,8 +32,12 @@ def serve(
     also: tuple[str, ...] = (),
     port: int = 0,
     engine: str = "",
+    accounts: Annotated[bool, Parameter(negative="--no-accounts")] = True,
+    database: Annotated[str, Parameter(env_var="MYNAH_DATABASE")] = "",
     api_key: Annotated[str, Parameter(env_var="MYNAH_API_KEY")] = "",
     engine_key: Annotated[str, Parameter(env_var="MYNAH_ENGINE_KEY")] = "",
+    channels: Annotated[Path | None, Parameter(env_var="MYNAH_CHANNELS")] = None,
+    open_page: Annotated[bool, Parameter(name="--open", negative=())] = False,
     where: Where = HERE,
 ) -> None:
     """Serve the newest policy of a run to every program that speaks OpenAI's API, on this machine only.
@@ -34,6 +45,7 @@ def serve(
     ```
     mynah serve --run demo
     mynah serve --run demo --also round-1/1-sft serve.rows=32
+    mynah serve --run demo --no-accounts
     mynah serve --engine http://127.0.0.1:8000
     ```
 
@@ -42,19 +54,33 @@ def serve(
     overrides
         Settings, as `table.key=value`.
     stage
-        Another checkpoint of the run than the newest.
+        Another checkpoint of the run than the one that was last promoted, or else the newest.
     also
         More checkpoints of the run, by their folders; they answer as RUN/FOLDER. Can be repeated.
     port
         By default 8642, or the next that is free.
     engine
         The URL of another OpenAI-compatible server (vLLM, Ollama) that answers in place of a run.
+    accounts
+        Whether people sign in; `--no-accounts` takes everybody who reaches this machine for the one person at it.
+    database
+        A database elsewhere than HOME/mynah.db: postgresql://USER@HOST/NAME, or sqlite:///PATH.
     api_key
-        Requests must bring this key; better set in the environment than on the command line, which others see.
+        Without accounts: requests must bring this key; better set in the environment than on the command line, which
+        others see.
     engine_key
         The key for `engine`.
+    channels
+        A TOML file, readable by its owner alone, that sets up WeCom and Slack; so do MYNAH_WECOM_… and MYNAH_SLACK_…
+        in the environment. docs/wecom-and-slack.md goes through it.
+    open_page
+        Open the page in the browser.
     """
+    if api_key and accounts:
+        raise UserError("--api-key is for --no-accounts: with accounts, people make keys of their own at the page.")
+    outside = load_channels(channels)
     listener = listen(port)
+    db = store.open(database or where.home / "mynah.db")
     answering: Service | Remote
     if engine:
         if not engine.startswith(("http://", "https://")):
@@ -62,16 +88,39 @@ def serve(
         settings = load(Recipe, where.recipe or "small", overrides).serve
         name, answering = "MODEL", Remote(engine, settings, Metrics(), engine_key)
     else:
-        name, answering = where.run, _own(overrides, stage, also, where)
+        name, answering = where.run, _own(overrides, stage, also, where, db)
     address = "http://{}:{}".format(*listener.getsockname())
+    join = first_admin_link(db, answering.settings.public_url or address) if accounts else ""
     console.print("[dim]Ctrl-C ends it.[/dim]")
-    print(greeting(address, name, bool(api_key)), flush=True)
-    server(build_app(answering, api_key)).run(sockets=[listener])
+    print(greeting(address, name, accounts or bool(api_key), join), flush=True)
+    app = build_app(answering, db, home=where.home, accounts=accounts, api_key=api_key, channels=outside)
+    if open_page:
+        webbrowser.open(join or address)  # it waits until the server takes its connection
+    server(app).run(sockets=[listener])
 
 
-def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: Where) -> Service:
+def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: Where, db: Database) -> Service:
     loop = where.loop(overrides)
     run, hardware, settings = loop.run, loop.recipe.hardware, loop.recipe.serve
-    keys = {run.name: stage or run.newest("ppo", "sft", "pretrain")} | {f"{run.name}/{key}": key for key in also}
-    models = [ServedModel.load(name, checkpoint(run, key), hardware, settings.rows) for name, key in keys.items()]
+    first = run.stage(stage) if stage else _given(db, run, where.home)
+    stages = {run.name: first} | {f"{run.name}/{key}": run.stage(key) for key in also}
+    models = [
+        ServedModel.load(name, checkpoint(one.run, one.key), hardware, settings.rows, one, settings.prefix_tokens)
+        for name, one in stages.items()
+    ]
     return Service(Models(models), settings, Metrics())
+
+
+def _given(db: Database, run: Run, home: Path) -> Stage:
+    """What was last promoted in the place of this run's policy; its newest one where nobody decided."""
+    place = promoted(db, run.name)
+    if place and place.get("run"):
+        stage = Run(home, place["run"]).stage(place["stage"])
+        if stage.record.get("weights") != place["weights"]:
+            raise UserError(
+                f"{stage.folder}: was promoted, but trained again or removed since; name what to serve with --stage, "
+                f"and promote it."
+            )
+        console.print(f"[dim]{place['run']}/{stage.key}, as it was promoted; --stage names another.[/dim]")
+        return stage
+    return run.stage(run.newest("ppo", "sft", "pretrain"))

@@ -310,3 +310,59 @@ def test_events_carry_the_likeliest_tokens(model: Transformer) -> None:
     [[completion]] = Engine(model).generate([(1, 2, 3)], params, watch=seen.extend)
     assert tuple(token.top_logprobs for token in seen) == completion.top_logprobs
     assert all(len(token.top_logprobs) == 2 for token in seen)
+
+
+def test_a_person_goes_before_rollouts() -> None:
+    """One row of eight is free and twenty rollouts wait for a second one: the chat enters at once, alone."""
+    scheduler = Scheduler(rows=8, prefill_tokens=1000)
+    rollouts = [Request(i, (1, 2, 3), PARAMS, 1, i) for i in range(20)]
+    scheduler.waiting.extend(rollouts)
+    scheduler.running = [Row(request, 0) for request, _ in scheduler.admit()[:7]]
+    assert scheduler.admit() == []
+    scheduler.urgent.append(chat := Request(99, (1, 2), PARAMS, 1, 0))
+    assert scheduler.admit() == [(chat, 1)]
+    scheduler.running = scheduler.running[:4]
+    scheduler.urgent.append(chat := Request(100, (1, 2), PARAMS, 2, 0))
+    assert [request.id for request, _ in scheduler.admit()] == [100, 8, 9]  # room for two rollouts is left behind it
+
+
+def test_rollouts_take_no_row_that_a_person_waits_for() -> None:
+    scheduler = Scheduler(rows=8, prefill_tokens=1000)
+    scheduler.waiting.extend(Request(i, (1, 2, 3), PARAMS, 1, i) for i in range(20))
+    scheduler.running = [Row(request, 0) for request, _ in scheduler.admit()[:5]]
+    scheduler.urgent.append(chat := Request(99, (1, 2), PARAMS, 4, 0))  # three rows are free
+    assert scheduler.admit() == []
+    scheduler.running.pop()
+    assert scheduler.admit() == [(chat, 4)]
+    scheduler.urgent.append(Request(100, (1, 2), PARAMS, 1, 0))
+    assert scheduler.drop(100) == []
+    assert not scheduler.urgent
+
+
+def test_a_first_token_comes_while_rollouts_wait(model: Transformer) -> None:
+    """Eight rows, forty rollouts: the chat's first token comes as soon as a row is free. All draws are as ever."""
+    prompts = [random_tokens(6 + i, seed=i) for i in range(40)]
+    budgets = [3 + i % 5 for i in range(40)]
+    chat = random_tokens(9, seed=99)
+
+    def run(urgent: bool) -> tuple[list[list[Completion]], int]:
+        engine, came = Engine(model, rows=8), -1
+        requests = [
+            engine.submit(p, replace(PARAMS, max_new_tokens=b), sequence=i)
+            for i, (p, b) in enumerate(zip(prompts, budgets, strict=True))
+        ]
+        for _ in range(2):
+            engine.step()
+        requests.append(engine.submit(chat, PARAMS, sequence=100, urgent=urgent))
+        steps = 0
+        while not all(engine._requests[request].done for request in requests):
+            steps += 1
+            mine = any(token.request == requests[-1] for token in engine.step())
+            came = steps if mine and came < 0 else came
+        return [engine.collect(request) for request in requests], came
+
+    hurried, soon = run(urgent=True)
+    patient, late = run(urgent=False)
+    assert [[c.tokens for c in some] for some in hurried] == [[c.tokens for c in some] for some in patient]
+    assert soon <= 2  # the first rollout ends in the next step, with a budget of three
+    assert late > 10

@@ -4,13 +4,18 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import openai
 import pytest
 import torch
+from argon2 import PasswordHasher
+from fastapi import FastAPI
 from torch import Tensor
 
+from mynah import store
 from mynah.agent.assistant import Assistant
 from mynah.engine import Engine, Token
 from mynah.engine.scheduler import Row
@@ -18,11 +23,14 @@ from mynah.server.app import build_app
 from mynah.server.generation import Service
 from mynah.server.metrics import Metrics
 from mynah.server.models import Models, ServedModel
-from mynah.server.record import Served
+from mynah.server.passwords import Passwords
+from mynah.server.record import Served, forget
 from mynah.server.remote import Remote
 from mynah.server.serve import listen, server
 from mynah.server.settings import ServeSettings
+from mynah.store.database import Database
 from tests import toys
+from tests.server import small_run
 
 CONTEXT = 512
 
@@ -52,10 +60,14 @@ class Address(str):
     def http(self) -> httpx2.Client:
         return httpx2.Client(base_url=self, timeout=30, trust_env=False)
 
+    def page(self) -> httpx2.Client:
+        """As a page of the service in a browser: it keeps cookies, and says where it is from."""
+        return httpx2.Client(base_url=self, timeout=30, trust_env=False, headers={"Origin": self})
+
 
 def assistant(seed: int = 0, rows: int = 16) -> Assistant:
     """Untrained, sharp, and so full of surprises: any token can come, a piece of a character too."""
-    return Assistant(toys.model(seed, context=CONTEXT), toys.tokenizer(), "tiny", rows)
+    return Assistant(toys.model(seed, context=CONTEXT), toys.tokenizer(), "tiny", rows, prefix_tokens=4096)
 
 
 def served(name: str = "tiny", seed: int = 0, rows: int = 16) -> ServedModel:
@@ -71,18 +83,34 @@ def parrot(text: str = "", pause: float = 0.0, rows: int = 16, name: str = "tiny
 
 
 def service(*models: ServedModel, recorded: list[Served] | None = None, **settings) -> Service:
+    """Without a list to record in, it records in its store."""
+
     async def record(finished: Served) -> None:
-        if recorded is not None:
+        if recorded is not None and finished.over:
             recorded.append(finished)
 
     limits = {"rows": models[0].assistant.engine.rows if models else 16, **settings}
-    return Service(Models(list(models)), ServeSettings(**limits), Metrics(), record)
+    return Service(Models(list(models)), ServeSettings(**limits), Metrics(), forget if recorded is None else record)
 
 
 @contextmanager
-def serving(engine: Service | Remote, api_key: str = "") -> Iterator[Address]:
+def serving(
+    engine: Service | Remote, api_key: str = "", *, db: Database | None = None, accounts: bool = False
+) -> Iterator[Address]:
+    """A running service; without a `db`, over an empty one that goes with it. Passwords are hashed at little cost."""
+    cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    with TemporaryDirectory() as folder:
+        opened = db or store.open(Path(folder) / "mynah.db")
+        with running(build_app(engine, opened, accounts=accounts, api_key=api_key, passwords=cheap)) as address:
+            yield address
+        if not db:
+            opened.close()
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[Address]:
     listener = listen(port=0)
-    running = server(build_app(engine, api_key))
+    running = server(app)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not running.started:
@@ -122,3 +150,11 @@ def client(address: Address) -> openai.OpenAI:
 def http(address: Address) -> Iterator[httpx2.Client]:
     with address.http() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one trained run, `demo`; copy it to change it."""
+    home = tmp_path_factory.mktemp("small")
+    small_run.train(home)
+    return home

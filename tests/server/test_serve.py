@@ -1,17 +1,26 @@
 """`mynah serve` as a program: it says where it is, answers, takes the next port, and ends with Ctrl-C."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
+from datetime import timedelta
 
 import httpx2
+import pexpect
 import pytest
+from argon2 import PasswordHasher
 
+from mynah import store
 from mynah.errors import UserError
 from mynah.runs import Run
 from mynah.server.serve import HOST, PORT, greeting, listen
+from mynah.store import access
+from mynah.verbs import people
+from mynah.verbs.keep import Kept
 from tests import toys
 
 
@@ -26,9 +35,23 @@ def test_the_next_free_port_is_taken():
     second.close()
 
 
+def test_a_kept_connection_waits_for_nothing(http):
+    """Where small pieces wait for each other, no response takes less than 40 ms."""
+
+    def seconds() -> float:
+        begun = time.perf_counter()
+        assert http.get("/healthz").status_code == 200
+        return time.perf_counter() - begun
+
+    seconds()
+    assert min(seconds() for _ in range(20)) < 0.03
+
+
 def test_the_example_names_the_key_and_never_shows_it():
     assert "Bearer $MYNAH_API_KEY" in greeting("http://x", "demo", key=True)
     assert "Bearer" not in greeting("http://x", "demo", key=False)
+    assert "first admin" not in greeting("http://x", "demo", key=True)
+    assert "\nhttp://x/join#token\n" in greeting("http://x", "demo", key=True, join="http://x/join#token")
 
 
 def test_a_run_is_served_until_ctrl_c(tmp_path):
@@ -39,8 +62,13 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "mynah", "serve", "--run", "team", "--home", tmp_path, "--port", str(port)]
-    more = ["--also", "0-pretrain", "serve.rows=4", "hardware.dtype=float32"]
-    process = subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    more = ["--no-accounts", "--also", "0-pretrain", "--open", "serve.rows=4", "hardware.dtype=float32"]
+    opened = tmp_path / "opened"
+    browser = (
+        f"{sys.executable} -c 'import pathlib, sys; pathlib.Path(sys.argv[2]).write_text(sys.argv[1])' %s {opened}"
+    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([*command, *more], **pipes, env=os.environ | {"BROWSER": browser})
     try:
         line = process.stdout.readline()
         address = re.match(r"(http://127\.0\.0\.1:\d+)/v1", line)
@@ -48,6 +76,7 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
         assert "curl" in process.stdout.readline() + process.stdout.readline()
         with httpx2.Client(base_url=address[1], timeout=30, trust_env=False) as client:
             names = [model["id"] for model in client.get("/v1/models").json()["data"]]
+            assert opened.read_text() == address[1]
             assert names == ["team", "team/0-pretrain"]
             ask = {"model": names[1], "messages": [{"role": "user", "content": "hi"}], "max_tokens": 3}
             assert client.post("/v1/chat/completions", json=ask).json()["choices"][0]["finish_reason"]
@@ -58,3 +87,43 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
         assert "Traceback" not in err
     finally:
         process.kill()
+
+
+def test_a_lost_password_is_replaced_at_the_machine(tmp_path):
+    db = store.open(tmp_path / "mynah.db")
+    with db.writing() as tx:
+        ann = store.add_user(tx, "admin", "Ann", "ann@example.org", "lost")
+        _, token = access.begin_session(tx, ann, timedelta(days=1))
+
+    arguments = ["-m", "mynah", "password", "Ann@example.org", "--home", str(tmp_path)]
+    terminal = pexpect.spawn(sys.executable, arguments, encoding="utf-8", timeout=60)
+    for asked in ("New password: ", "Again: "):
+        terminal.expect(asked)
+        terminal.sendline("a new long one")
+    terminal.expect(pexpect.EOF)
+    assert "signs in with the new password" in terminal.before
+    assert "a new long one" not in terminal.before  # it is not shown
+    with db.reading() as tx:
+        assert PasswordHasher().verify(store.find_user(tx, id=ann).password_hash, "a new long one")
+        assert access.find_session(tx, token) is None
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("email", "typed", "complaint"),
+    [
+        ("bob@example.org", [], "no account here has this address"),
+        ("ann@example.org", ["short"], "shorter than 10 characters"),
+        ("ann@example.org", ["a new long one", "another long one"], "nothing was changed"),
+    ],
+)
+def test_a_password_that_will_not_do_changes_nothing(tmp_path, monkeypatch, email, typed, complaint):
+    db = store.open(tmp_path / "mynah.db")
+    with db.writing() as tx:
+        ann = store.add_user(tx, "admin", "Ann", "ann@example.org", "lost")
+    monkeypatch.setattr(people, "getpass", lambda _: typed.pop(0))
+    with pytest.raises(UserError, match=complaint):
+        people.password(email, kept=Kept(tmp_path))
+    with db.reading() as tx:
+        assert store.find_user(tx, id=ann).password_hash == "lost"
+    db.close()

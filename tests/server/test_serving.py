@@ -174,7 +174,7 @@ def test_a_slow_reader_misses_nothing():
                 await asyncio.sleep(0)
 
         got = []
-        async for some in Stream("s", objects(), kept=False).read():
+        async for some in Stream("s", objects(), kept=False, owner="ann").read():
             got.append(some)
             await asyncio.sleep(0.002)
         return got

@@ -1,5 +1,7 @@
 """Demonstrations as groups: what is supervised, what is held out, what is refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from mynah.errors import UserError
@@ -47,6 +49,15 @@ def test_every_answer_and_its_end_of_turn_is_supervised_and_nothing_else(
     assert ends == [False, False, True, False, True], "the ends of other people's turns are not the model's to say"
     assert tiny_tokenizer.pad not in group.trunk
     assert tiny_tokenizer.pad != tiny_tokenizer.end_of_turn
+
+
+def test_only_the_last_answer_is_supervised_where_a_model_gave_the_others(
+    chat: ChatFormat, tiny_tokenizer: Tokenizer
+) -> None:
+    [[group], _] = build([replace(TWO_TURNS, supervise="last")], chat, 64, heldout=0.0)
+    [[whole], _] = build([TWO_TURNS], chat, 64, heldout=0.0)
+    assert runs(group, tiny_tokenizer) == ["Bye.<|end|>"]
+    assert group.trunk == whole.trunk
 
 
 def test_copies_lie_on_one_side_whatever_the_order(chat: ChatFormat) -> None:

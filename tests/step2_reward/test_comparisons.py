@@ -79,3 +79,27 @@ def test_a_ranking_in_which_all_tie_is_left_out_and_alone_refused():
 def test_a_tie_by_one_labeller_halves_the_other():
     [group] = build([ranked("q"), ranked("q", ranks=(1, 1))], toys.chat(), toys.CONTEXT, 0.0)
     assert group.pairs == ((0, 1, 0.5),)
+
+
+def test_weight_1_is_what_it_was_to_the_bit_and_weight_0_is_absent():
+    rows = [
+        ranked("q", *"abcd", ranks=(1, 2, 3, 4)),
+        ranked("q", *"abcd", ranks=(2, 1, 3, 3)),
+        ranked("q", *"abcd", ranks=(4, 1, 2, 3)),
+    ]
+    [group] = build(rows, toys.chat(), toys.CONTEXT, 0.0)
+    before: dict[tuple[int, int], float] = {}
+    for row in rows:  # what every ranking's pairs weighed before there were weights
+        for pair in row.pairs():
+            before[pair] = before.get(pair, 0.0) + 1 / (4 * 3 / 2) / len(rows)
+    assert {(better, worse): weight for better, worse, weight in group.pairs} == before
+    silent = [replace(ranked("q", *"abcd", ranks=(1, 1, 1, 2)), weight=0.0), replace(ranked("other"), weight=0.0)]
+    assert build([*silent, *rows], toys.chat(), toys.CONTEXT, 0.0) == [group]
+
+
+def test_a_weight_multiplies_the_loss_and_divides_what_labellers_share():
+    [alone] = build([replace(ranked("q"), weight=0.3)], toys.chat(), toys.CONTEXT, 0.0)
+    assert alone.pairs == ((0, 1, pytest.approx(0.3)),)
+    against = [ranked("q"), replace(ranked("q", ranks=(2, 1)), weight=0.25)]
+    [soft] = build(against, toys.chat(), toys.CONTEXT, 0.0)
+    assert soft.pairs == ((0, 1, pytest.approx(0.8)), (1, 0, pytest.approx(0.2)))

@@ -15,6 +15,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Text,
+    inspect,
     select,
 )
 
@@ -40,10 +41,16 @@ SPECIAL: dict[str, Any] = {
 def fill(tx: Connection, words: str) -> dict[str, str]:
     """Insert the rows; every free text, and what names the person, holds `words`. Returns the ids by table."""
     ids: dict[str, str] = {}
+    tables = inspect(tx).get_table_names()  # of an older schema, fewer
     for table in metadata.sorted_tables:
-        if table.name == "content":
+        if table.name == "content" or table.name not in tables:
             continue
-        row = {column.name: value for column in table.c if (value := _value(tx, column, ids, words)) is not None}
+        there = {column["name"] for column in inspect(tx).get_columns(table.name)}  # fewer in an old database
+        row = {
+            column.name: value
+            for column in table.c
+            if column.name in there and (value := _value(tx, column, ids, words)) is not None
+        }
         tx.execute(table.insert(), row)
         ids[table.name] = row.get("id") or tx.scalar(
             select(next(iter(table.primary_key or table.c))).select_from(table)
@@ -67,7 +74,7 @@ def _value(tx: Connection, column: Column, ids: dict[str, str], words: str) -> A
         return content.write(tx, ids["user"], text) if target == "content" else ids.get(target)
     if "one_of" in column.info:
         return column.info["one_of"][0]
-    if name in ("user.name", "user.email", "search_text.words"):
+    if name in ("user.name", "user.email", "outside_person.person", "search_text.words"):
         return f"u{ids['user']} {words.lower()}" if name == "search_text.words" else words
     kind = column.type
     for types, value in (

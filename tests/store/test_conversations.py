@@ -85,7 +85,7 @@ def test_history_is_listed_newest_first_page_by_page_and_only_to_its_owner(db, t
     with db.reading() as tx:
         whole = store.conversations(tx, ann)
         pages = store.conversations(tx, ann, limit=2)
-        while page := store.conversations(tx, ann, limit=2, after=pages[-1]):
+        while page := store.conversations(tx, ann, limit=2, after=(pages[-1].updated_at, pages[-1].id)):
             pages += page
         assert pages == whole
         assert len(whole) == 5

@@ -1,12 +1,12 @@
 """The database itself refuses to change what is evidence, whoever asks."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from mynah import store
-from mynah.store import content
-from mynah.store.schema import EVIDENCE
+from mynah.store import content, datasets
+from mynah.store.schema import EVIDENCE, prompt
 from tests.store.filled import fill
 
 
@@ -96,3 +96,19 @@ def test_consent_is_off_until_given_and_its_newest_answer_counts(db):
         assert store.consents(tx, person, "training")
         store.set_consent(tx, person, "training", False)
         assert not store.consents(tx, person, "training")
+
+
+def test_a_prompt_is_put_into_a_group_once(db, tell):
+    told = tell("Is it?", "Yes.")
+    with db.writing() as tx:
+        first, second = datasets.add_group(tx, "train"), datasets.add_group(tx, "test")
+        datasets.put_in_group(tx, [told.prompt], first)
+        datasets.put_in_group(tx, [told.prompt], second)  # is in one already
+        assert tx.scalar(select(prompt.c.prompt_group)) == first
+    for change in ({"prompt_group": second}, {"prompt_group": None}, {"source": "api"}):
+        with pytest.raises(IntegrityError, match="prompt is evidence"), db.writing() as tx:
+            tx.execute(prompt.update().values(change))
+    other = tell("Is it not?", "No.")
+    both = {"prompt_group": first, "source": "api"}
+    with pytest.raises(IntegrityError, match="prompt is evidence"), db.writing() as tx:
+        tx.execute(prompt.update().where(prompt.c.id == other.prompt).values(both))

@@ -15,7 +15,7 @@ from mynah import store
 from mynah.errors import UserError
 from mynah.store import triggers
 from mynah.store.database import Database
-from mynah.store.migrate import VERSIONS, migrate
+from mynah.store.migrate import VERSIONS, migrate, newest
 from mynah.store.schema import metadata
 from tests.store.filled import fill
 
@@ -25,7 +25,7 @@ from alembic import op
 import sqlalchemy as sa
 import time
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "9999", "{newest}"
 
 def upgrade():
     op.add_column("reaction", sa.Column("weight", sa.Float))
@@ -43,9 +43,9 @@ def versions(tmp_path: Path):
     def write(then: str) -> Path:
         folder = tmp_path / "versions"
         folder.mkdir(exist_ok=True)
-        for path in VERSIONS.glob("0001_first.*"):
+        for path in (*VERSIONS.glob("*.py"), *VERSIONS.glob("*.sql")):
             (folder / path.name).write_bytes(path.read_bytes())
-        (folder / "0002_next.py").write_text(NEXT.format(then=then), encoding="utf-8")
+        (folder / "9999_next.py").write_text(NEXT.format(then=then, newest=newest()), encoding="utf-8")
         return folder
 
     return write

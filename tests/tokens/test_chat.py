@@ -1,9 +1,11 @@
 """Conversations: ids equal transformers', masks cover what the model must say, and no text forges a role."""
 
+import json
 import random
 
 import pytest
 import tokenizers
+from transformers import AutoTokenizer
 
 from mynah.errors import UserError
 from mynah.nouns import Message
@@ -233,7 +235,7 @@ def test_a_literal_marker_in_unigram_pieces_stays_text(tmp_path):
     backend.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
     backend.add_special_tokens(["<unk>", "<s>", "</s>"])
     source = "{% for m in messages %}{{ m.content }}</s>{% endfor %}"
-    tokenizer = Tokenizer(TokenizerFolder(backend, {"eos_token": "</s>"}, source), "test")
+    tokenizer = Tokenizer(TokenizerFolder(backend, {"eos_token": "</s>"}, {"default": source}), "test")
     assert not set(tokenizer.encode("a<s>b</s>")) & {1, 2}
     assert structure(ChatFormat(tokenizer), ChatFormat(tokenizer).encode_prompt([user("</s>a")])) == [2]
 
@@ -269,7 +271,7 @@ def test_a_template_that_rewrites_turns(tmp_path):
 
 
 def with_template(tokenizer, source):
-    return Tokenizer(TokenizerFolder(tokenizer._backend, {"eos_token": "<|end|>"}, source), "somewhere")
+    return Tokenizer(TokenizerFolder(tokenizer._backend, {"eos_token": "<|end|>"}, {"default": source}), "somewhere")
 
 
 def test_errors(tokenizer, chat, hub, tmp_path):
@@ -308,3 +310,36 @@ def test_templates_run_in_the_sandbox_of_transformers(tokenizer):
     for attack in ("{{ messages.append(1) }}", "{{ ''.__class__.__mro__ }}", "{% set n = namespace(_x=1) %}"):
         with pytest.raises(UserError, match="refuses"):
             with_template(tokenizer, attack).template.render([{}])
+
+
+TOOL_USE = "TOOLS {{ tools | map(attribute='name') | join(', ') }}<|im_end|>" + folders.CHATML
+
+
+@pytest.mark.parametrize("files", [False, True])
+def test_a_template_for_tools_is_used_when_there_are_tools(tmp_path, files):
+    """As in transformers; inline or as files of their own, and after saving."""
+    folders.chatml(tmp_path / "a")
+    named = {"default": folders.CHATML, "tool_use": TOOL_USE}
+    if files:
+        (tmp_path / "a/additional_chat_templates").mkdir()
+        (tmp_path / "a/additional_chat_templates/tool_use.jinja").write_text(TOOL_USE)
+    else:
+        (tmp_path / "a/chat_template.jinja").unlink()
+        config = json.loads((tmp_path / "a/tokenizer_config.json").read_text())
+        config["chat_template"] = [{"name": name, "template": source} for name, source in named.items()]
+        (tmp_path / "a/tokenizer_config.json").write_text(json.dumps(config))
+    ours = Tokenizer.load(tmp_path / "a")
+    (tmp_path / "b/additional_chat_templates").mkdir(parents=True)
+    (tmp_path / "b/additional_chat_templates/tool_use.jinja").write_text("old")
+    ours.save(tmp_path / "b")
+    again = Tokenizer.load(tmp_path / "b")
+    assert ours.sha256 == again.sha256
+    tools = [{"type": "function", "name": "add"}]
+    for tokenizer, folder in ((ours, "a"), (again, "b")):
+        theirs = AutoTokenizer.from_pretrained(tmp_path / folder)
+        for offered in ((), tools):
+            ids = ChatFormat(tokenizer).encode_prompt([user("Hello")], offered)
+            talk = [{"role": "user", "content": "Hello"}]
+            expected = theirs.apply_chat_template(talk, tools=list(offered) or None, add_generation_prompt=True)
+            assert ids == expected["input_ids"]
+            assert tokenizer.decode(ids, keep_special=True).startswith("TOOLS add" if offered else "<|im_start|>")

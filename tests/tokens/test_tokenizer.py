@@ -185,7 +185,7 @@ def test_names_in_an_old_special_tokens_map_count(hub, tmp_path: Path):
     tokenizer = Tokenizer.load(tmp_path)
     assert tokenizer.named == {"eos_token": "<|eot_id|>", "pad_token": "<new>"}
     assert tokenizer.pad == tokenizer.vocab_size - 1
-    assert read_folder(tmp_path).template is None
+    assert read_folder(tmp_path).templates == {}
 
 
 @pytest.mark.parametrize("family", ["ours", "chatml", "llama3", "sentencepiece"])

@@ -1,4 +1,4 @@
-"""The tables: people, words, answers, labels, training. docs/store.md has the picture."""
+"""The tables: people, words, answers, labels, training, channels. docs/store.md has the picture."""
 
 from mynah.store.schema.answers import (
     completion,
@@ -24,6 +24,8 @@ from mynah.store.schema.labels import (
     task,
     task_item,
 )
+from mynah.store.schema.limits import allowance
+from mynah.store.schema.outside import outside_person, outside_thread
 from mynah.store.schema.people import (
     SERVICE,
     api_key,
@@ -41,6 +43,7 @@ from mynah.store.schema.words import content, conversation, draft, message, sear
 __all__ = [
     "EVIDENCE",
     "SERVICE",
+    "allowance",
     "api_key",
     "assignment",
     "audit",
@@ -62,6 +65,8 @@ __all__ = [
     "model_version",
     "new_id",
     "now",
+    "outside_person",
+    "outside_thread",
     "preference_event",
     "promotion",
     "prompt",

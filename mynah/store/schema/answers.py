@@ -75,6 +75,7 @@ stream = Table(
     ref("prompt"),
     ref("model_version", index=False),
     text("content", optional=False),
+    ref("api_key", optional=True, index=False),  # who pays for it, should a crash cut it
     Column("params", Json, nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("prompt_tokens", Integer, nullable=False),

@@ -40,10 +40,11 @@ conversation = Table(
     id_column(),
     ref("owner", "user", index=False),
     text("title"),
-    Column("source", String(16), nullable=False),  # chat, api, wecom, slack, import
+    Column("source", String(16), nullable=False),  # chat, api, text, wecom, slack, import
     Column("temporary", Boolean, nullable=False),  # never in history, search or training data
     made_at(),
     Column("updated_at", Time, nullable=False),
+    Column("pinned_at", Time),
     Column("archived_at", Time),
     Column("deleted_at", Time),
     Index(None, "owner", "updated_at", "id"),

@@ -1,0 +1,1 @@
+"""Our own routes, under /api: one file for each noun."""

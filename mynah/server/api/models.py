@@ -1,0 +1,58 @@
+"""`/api/models`, `/api/starters`: who answers, and what one could ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from sqlalchemy import Connection, select
+
+from mynah.server.api.here import Who, page
+from mynah.server.remote import Remote
+from mynah.server.talks import Talks
+from mynah.store.schema import service_setting
+
+STARTERS = {
+    "en": (
+        "Explain why the sky is blue, in three sentences.",
+        "Write a short poem about a bird that learns to talk.",
+        "What are the pros and cons of working from home?",
+        "Give me three ideas for a quick dinner.",
+    ),
+    "zh": (
+        "用三句话解释天空为什么是蓝色的。",
+        "写一首短诗，讲一只学说话的鸟。",
+        "在家办公有哪些优点和缺点？",
+        "给我三个简单晚餐的主意。",
+    ),
+}
+SETTING = "starters"
+"""A service setting: a list of texts in place of these."""
+
+
+def routes(talks: Talks) -> APIRouter:
+    api = APIRouter(prefix="/api", tags=["models"])
+
+    @api.get("/models")
+    async def models(who: Who) -> dict[str, Any]:
+        """Who answers; the default one answers where none is named."""
+        engine = talks.engine
+        if isinstance(engine, Remote):
+            known = [(model["id"], model.get("max_model_len")) for model in await engine.models()]
+        else:
+            known = [(model.name, model.assistant.engine.context) for model in engine.models]
+        return page([{"name": n, "context": c, "default": i == 0} for i, (n, c) in enumerate(known)])
+
+    @api.get("/starters")
+    async def starters(who: Who, request: Request) -> dict[str, Any]:
+        """Questions to begin with, in the reader's language."""
+        own = await talks.ledger.read(_own)
+        language = "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
+        return page([{"text": text} for text in own or STARTERS[language]])
+
+    return api
+
+
+def _own(tx: Connection) -> list[str]:
+    kept = tx.scalar(select(service_setting.c.value).where(service_setting.c.name == SETTING))
+    return [text for text in kept if isinstance(text, str)] if isinstance(kept, list) else []

@@ -1,0 +1,127 @@
+"""How quick it is: figures of a real browser on whatever machine this is, with room for a busy one.
+
+Measured on two busy cores: see docs/page.md.
+"""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import Bird
+from tests.page.steps import answers, field, over, press, questions, say
+
+LONG_TASKS = """
+() => {
+    window.tasks = [];
+    new PerformanceObserver(list => window.tasks.push(...list.getEntries().map(one => one.duration)))
+        .observe({ type: 'longtask', buffered: true });
+}
+"""
+WORDS = "Some **words** with `code`, a [link](https://example.org) and a list:\n\n- one\n- two\n"
+
+
+def longest(page: Page) -> float:
+    """Milliseconds of the longest task since the last call; 0 if none took 50."""
+    return page.evaluate("() => { const found = Math.max(0, ...tasks); tasks.length = 0; return found; }")
+
+
+def packed(path: Path) -> int:
+    return len(gzip.compress(path.read_bytes()))
+
+
+def test_the_page_is_small(page: Page, built: Path) -> None:
+    page.goto("/", wait_until="commit")
+    expect(field(page)).to_be_visible()
+    fetched = """() => {
+        const drawn = performance.getEntriesByName('first-contentful-paint')[0].startTime;
+        return performance.getEntriesByType('resource')
+            .filter(one => one.responseEnd < drawn && one.name.endsWith('.js')).map(one => one.name);
+    }"""
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+    first = sum(packed(built / url.split("/", 3)[3]) for url in page.evaluate(fetched))
+    whole = sum(packed(path) for path in (built / "assets").iterdir() if path.suffix == ".js")
+    print(f"scripts before the first paint {first / 1000:.0f} kB, all {whole / 1000:.0f} kB, gzip")
+    assert first < 200_000
+    assert whole < 600_000
+
+
+def test_first_paint_and_a_conversation_of_two_thousand_messages(page: Page, bird: Bird) -> None:
+    said = [(role, f"{i} {WORDS}") for i in range(1000) for role in ("user", "assistant")]
+    bird.has_talked(*said, title="Long")
+    page.goto("/")
+    expect(field(page)).to_be_visible()
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    page.evaluate(LONG_TASKS)
+    page.get_by_role("link", name="Long").click()
+    expect(answers(page).last).to_contain_text("999")
+    page.wait_for_timeout(100)
+    opened = longest(page)
+    shown = page.get_by_role("article").count()
+
+    field(page).focus()
+    slowest = page.evaluate(
+        """async () => {
+            let slowest = 0;
+            for (let i = 0; i < 40; i++) {
+                const began = performance.now();
+                document.execCommand('insertText', false, 'x');
+                await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+                slowest = Math.max(slowest, performance.now() - began);
+            }
+            return slowest;
+        }"""
+    )
+    typing = longest(page)
+    page.locator("[data-scrolls]").last.evaluate("box => box.scrollTo(0, 0)")
+    page.wait_for_timeout(200)
+    figures = f"paint {painted:.0f}, open {opened:.0f}, key {slowest:.0f}/{typing:.0f} ms"
+    print(figures)
+    assert painted < 1500
+    assert shown < 100
+    assert opened < 700, figures
+    assert typing < 150, figures
+    assert page.get_by_role("article").count() > shown
+
+
+@pytest.mark.stress  # the model needs seconds to read so much
+def test_an_answer_in_a_long_conversation_holds_nothing_up(page: Page, bird: Bird) -> None:
+    said = [(role, f"{i} {WORDS}") for i in range(1000) for role in ("user", "assistant")]
+    page.goto(f"/c/{bird.has_talked(*said)}")
+    expect(answers(page).last).to_contain_text("999")
+    bird.says("A new answer, in " + "many words, " * 8, pause=0.002)
+    page.evaluate(LONG_TASKS)
+    say(page, "And now?")
+    expect(answers(page).last).to_contain_text("many words, many", timeout=60_000)
+    over(page)
+    answering = longest(page)
+    print(f"longest task while answering {answering:.0f} ms")
+    assert answering < 300
+
+
+def test_a_paste_of_twenty_thousand_lines_is_a_block(page: Page, bird: Bird) -> None:
+    page.goto("/")
+    expect(field(page)).to_be_visible()
+    page.evaluate(LONG_TASKS)
+    paste = """text => {
+        const data = new DataTransfer();
+        data.setData('text/plain', text);
+        const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+        document.activeElement.dispatchEvent(event);
+    }"""
+    text = "\n".join(f"line {i} of a long log, nothing special" for i in range(20_000))
+    field(page).focus()
+    page.evaluate(paste, text)
+    expect(
+        page.get_by_text("Pasted text, 20,000 lines").or_(page.get_by_text("Pasted text, 20000 lines"))
+    ).to_be_visible()
+    field(page).fill("What is wrong here?")
+    with page.expect_response("**/answers") as refused:
+        press(page, "Send")
+    assert refused.value.status in (200, 400)  # longer than this model's context: said so, nothing lost
+    question = questions(page).first
+    expect(question).to_contain_text("Show all of it")
+    question.get_by_role("button", name="Show all of it").click()
+    expect(question).to_contain_text("line 19999")
+    assert longest(page) < 800

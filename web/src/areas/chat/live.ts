@@ -1,0 +1,202 @@
+// Answers that are being written, of all conversations: they go on while the person looks at another one.
+import { useSyncExternalStore } from "react";
+import { type AnswerEvent, type Ask, ask, readOn, stopStream } from "../../api/answers";
+import type { Conversation, Listed, Said } from "../../api/conversations";
+import { ApiError } from "../../api/http";
+import { queries } from "../../app/query";
+
+export type LiveAnswer = { id: string; text: string; done: boolean; finish_reason: string | null; model?: string };
+
+export type Live = {
+  conversation: string;
+  /** The message that is answered. */
+  question: string;
+  answers: LiveAnswer[];
+  /** `broken`: nothing more comes, and `again` asks once more. */
+  state: "asked" | "writing" | "reconnecting" | "broken";
+  error: unknown;
+  again?: () => void;
+};
+
+type Entry = { live: Live; stream: string; last: string; abort: AbortController; stopped: boolean };
+
+const entries = new Map<string, Entry>();
+/** Streams that were read to their end: what was fetched a moment before may still say that they are being written. */
+const over = new Set<string>();
+const listeners = new Set<() => void>();
+const RETRIES = 8;
+
+let scheduled = false;
+/** However many words come, the page is drawn once a frame. */
+function changed(entry: Entry, changes: Partial<Live>) {
+  entry.live = { ...entry.live, ...changes };
+  if (scheduled) return;
+  scheduled = true;
+  const tell = () => {
+    scheduled = false;
+    for (const listener of listeners) listener();
+  };
+  if (document.hidden) setTimeout(tell, 200);
+  else requestAnimationFrame(tell);
+}
+
+const subscribe = (listener: () => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+
+export function useLive(conversation: string): Live | undefined {
+  return useSyncExternalStore(subscribe, () => entries.get(conversation)?.live);
+}
+
+export const conversationKey = (id: string) => ["conversation", id];
+
+/** Ask, with the person's words in the conversation at once. */
+export function say(conversation: string, of: Ask) {
+  const question = of.message?.id ?? of.parent ?? "";
+  if (of.message) {
+    void queries.cancelQueries({ queryKey: conversationKey(conversation) }); // it would not know of these words yet
+    const { id, parent, content } = of.message;
+    const created_at = new Date().toISOString();
+    addMessages(conversation, [{ id, parent, role: "user", parts: [{ type: "text", text: content }], created_at }]);
+  }
+  const { message: _, ...rest } = of;
+  const entry: Entry = begin(conversation, question, () =>
+    say(conversation, entry.stream ? { ...rest, parent: question } : of),
+  );
+  void follow(entry, (signal) => ask(conversation, of, signal));
+}
+
+/** Read on what an earlier page, or another one, asked for. */
+export function resume(conversation: string, stream: string, question: string) {
+  if (entries.has(conversation) || over.has(stream)) return;
+  const entry = begin(
+    conversation,
+    question,
+    () => void queries.invalidateQueries({ queryKey: conversationKey(conversation) }),
+  );
+  entry.stream = stream;
+  void follow(entry, (signal) => readOn(stream, "", signal));
+}
+
+export function stop(conversation: string): boolean {
+  const entry = entries.get(conversation);
+  if (!entry || entry.live.state === "broken" || entry.stopped) return false;
+  entry.stopped = true;
+  if (entry.stream) void stopStream(entry.stream).catch(() => entry.abort.abort());
+  return true;
+}
+
+/** Put away what went wrong. */
+export function dismiss(conversation: string) {
+  const entry = entries.get(conversation);
+  if (entry?.live.state === "broken") end(entry);
+}
+
+function begin(conversation: string, question: string, again: () => void): Entry {
+  entries.get(conversation)?.abort.abort();
+  const live: Live = { conversation, question, answers: [], state: "asked", error: null, again };
+  const entry: Entry = { live, stream: "", last: "", abort: new AbortController(), stopped: false };
+  entries.set(conversation, entry);
+  changed(entry, {});
+  return entry;
+}
+
+function end(entry: Entry) {
+  if (entries.get(entry.live.conversation) === entry) entries.delete(entry.live.conversation);
+  changed(entry, {});
+}
+
+type Source = (signal: AbortSignal) => AsyncGenerator<{ id: string; event: AnswerEvent }>;
+
+/** Read to the end; a connection that breaks is taken up again where it broke. */
+async function follow(entry: Entry, source: Source) {
+  let read = source;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      for await (const { id, event } of read(entry.abort.signal)) {
+        attempt = 0;
+        entry.last = id || entry.last;
+        take(entry, event);
+      }
+      return finish(entry);
+    } catch (error) {
+      if (entry.abort.signal.aborted) return;
+      const gone = error instanceof ApiError;
+      if (gone && entry.stream && error.status === 404) return finish(entry, true); // it ended long ago, or a restart cut it
+      if (gone || !entry.stream || attempt >= RETRIES) return changed(entry, { state: "broken", error });
+      changed(entry, { state: "reconnecting" });
+      await new Promise((resolve) => setTimeout(resolve, Math.min(300 * 2 ** attempt, 5000)));
+      read = (signal) => readOn(entry.stream, entry.last, signal);
+    }
+  }
+}
+
+function take(entry: Entry, event: AnswerEvent) {
+  const { answers } = entry.live;
+  const change = (id: string, next: (answer: LiveAnswer) => LiveAnswer) =>
+    changed(entry, { state: "writing", answers: answers.map((answer) => (answer.id === id ? next(answer) : answer)) });
+  if (event.type === "started") {
+    entry.stream = event.stream;
+    if (entry.stopped) void stopStream(entry.stream).catch(() => {}); // stopped before we knew what to stop
+    const blank = { text: "", done: false, finish_reason: null };
+    if (!queries.getQueryData<Conversation>(conversationKey(entry.live.conversation))?.title) void told(entry);
+    changed(entry, { state: "writing", answers: event.answers.map((id) => ({ id, ...blank })) });
+  } else if (event.type === "delta") change(event.answer, (answer) => ({ ...answer, text: answer.text + event.text }));
+  else if (event.type === "finished")
+    change(event.answer, (answer) => ({
+      ...answer,
+      done: true,
+      finish_reason: event.finish_reason,
+      ...(event.model && { model: event.model }),
+    }));
+  else changed(entry, { error: new Error(event.error.message) });
+}
+
+/** Ask what the service made of it: the title, the place in the history, tool steps. */
+async function told(entry: Entry) {
+  await Promise.all([
+    queries.invalidateQueries({ queryKey: conversationKey(entry.live.conversation) }),
+    queries.invalidateQueries({ queryKey: ["history"] }),
+  ]);
+}
+
+/** What was written becomes part of the conversation; `lost`: only the service knows what there is. */
+async function finish(entry: Entry, lost = false) {
+  const { conversation, question, answers, error } = entry.live;
+  over.add(entry.stream);
+  const [left, right] = answers;
+  const pair = left && right;
+  if (!lost)
+    addMessages(
+      conversation,
+      answers.map((answer, i) => ({
+        id: answer.id,
+        parent: question,
+        role: "assistant",
+        parts: answer.text ? [{ type: "text", text: answer.text }] : [],
+        created_at: new Date().toISOString(),
+        completion: answer.id,
+        finish_reason: answer.finish_reason,
+        ...(answer.model && { model: answer.model }),
+        ...(pair && { side: i ? "right" : "left", beside: i ? left.id : right.id }),
+      })),
+    );
+  if (error) changed(entry, { state: "broken" });
+  else end(entry);
+  await told(entry);
+}
+
+/** Add messages to what is known of a conversation; those that are there already stay as they are. */
+export function addMessages(conversation: string, added: Said[]) {
+  queries.setQueryData<Conversation>(conversationKey(conversation), (known) => {
+    if (!known) return known;
+    const ids = new Set(known.messages.map((said) => said.id));
+    return { ...known, messages: [...known.messages, ...added.filter((said) => !ids.has(said.id))] };
+  });
+}
+
+/** A conversation that was just begun is known to be empty. */
+export function knowNew(listed: Listed) {
+  queries.setQueryData<Conversation>(conversationKey(listed.id), { ...listed, messages: [], streams: [] });
+}

@@ -1,0 +1,61 @@
+// Table: rows of equal things. On a phone each row is a card, or, if it is `wide`, scrolls inside its own box.
+import type { ReactNode } from "react";
+import styles from "./table.module.css";
+
+export type Column<Row> = {
+  head: string;
+  cell: (row: Row) => ReactNode;
+  /** Figures stand on the right, in digits of one width. */
+  number?: boolean;
+};
+
+type TableProps<Row> = {
+  caption: string;
+  columns: Column<Row>[];
+  rows: Row[];
+  rowKey: (row: Row) => string;
+  /** So many columns that cards would be endless. */
+  wide?: boolean;
+};
+
+// The roles are those that the elements have anyway: a style sheet that lays rows out as cards would take them away.
+export function Table<Row>({ caption, columns, rows, rowKey, wide }: TableProps<Row>) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard
+    <section className={styles.box} aria-label={caption} tabIndex={0}>
+      {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
+      <table role="table" className={`${styles.table} ${wide ? "" : styles.cards}`}>
+        <caption className="unseen">{caption}</caption>
+        {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
+        <thead role="rowgroup">
+          {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
+          <tr role="row">
+            {columns.map((column) => (
+              // biome-ignore lint/a11y/noRedundantRoles: see above
+              <th key={column.head} role="columnheader" scope="col" className={column.number ? styles.number : ""}>
+                {column.head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
+        <tbody role="rowgroup">
+          {rows.map((row) => (
+            // biome-ignore lint/a11y/noRedundantRoles: see above
+            <tr key={rowKey(row)} role="row">
+              {columns.map((column) => (
+                // biome-ignore lint/a11y/noRedundantRoles: see above
+                <td key={column.head} role="cell" className={column.number ? styles.number : ""}>
+                  <span className={styles.head} aria-hidden="true">
+                    {column.head}
+                  </span>
+                  <span className={styles.value}>{column.cell(row)}</span>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
