@@ -100,6 +100,8 @@ class Contender:
             self._process.stdin.flush()
             text = self._process.stdout.readline()
         if not text:
+            self._signal(signal.SIGKILL)
+            self._process.wait()  # so that the next request finds it ended
             raise Unavailable(f"{self.entry.name} ended without an answer: {self._last_words()}")
         self._signal(signal.SIGSTOP)
         answer = json.loads(text)

@@ -15,13 +15,15 @@ INTENSITY = (0.5, 1000.0)
 """FLOPs a byte, from left to right."""
 BEGIN, END = "<!-- results: made by python -m bench.roofline -->", "<!-- end of results -->"
 
+PICTURED = "![Decoding below the roofline of memory and arithmetic](roofline.svg)"
+
 
 def main() -> None:
     result = read_json(RESULTS)
     write_text(PICTURE, picture(result["machine"], result["rows"]))
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(BEGIN)
-    write_text(PAGE, f"{before}{BEGIN}\n\n{table(result)}\n{END}{rest.partition(END)[2]}")
+    write_text(PAGE, f"{before}{BEGIN}\n\n{PICTURED}\n\n{table(result)}\n{END}{rest.partition(END)[2]}")
 
 
 def table(result: Mapping[str, Any]) -> str:

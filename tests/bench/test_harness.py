@@ -109,6 +109,8 @@ def test_a_contender_answers_in_turn_and_stands_still_between(tmp_path: Path, mo
     """A real process: it answers, is stopped, reports an error, and is started again after it died."""
     program = tmp_path / "bench" / "contenders" / "echo.py"
     program.parent.mkdir(parents=True)
+    for folder in (program.parent, program.parent.parent):
+        (folder / "__init__.py").touch()  # else a `bench` that is installed would be found before this one
     source = Path(contender.__file__).parent / "contenders" / "line.py"
     (program.parent / "line.py").write_text(source.read_text())
     program.write_text(
