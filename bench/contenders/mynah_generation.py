@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import statistics
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +71,11 @@ class Generation:
         """Median milliseconds to the first token of `streams` chats that arrive together, beside rollouts or not."""
         engine = self._engine(request["batch"], 1024)
         self._warm_up(engine, [self._prompt(64)] * 8, 1)
-        rollouts = [engine.submit(self._prompt(64), SamplingParams(256), 4) for _ in range(request["rollouts"] // 4)]
-        for _ in range(20 if rollouts else 0):
+        rollouts = [
+            engine.submit(self._prompt(64), SamplingParams(self.rng.randint(16, 256)))
+            for _ in range(4 * request["rollouts"])  # more than the rows, so that they stay full
+        ]
+        for _ in range(40 if rollouts else 0):
             engine.step()
         start, first = time.perf_counter(), {}
         chats = {self._chat(engine) for _ in range(request["streams"])}
@@ -86,10 +88,7 @@ class Generation:
         return {"figure": 1000 * statistics.median(first.values())}
 
     def _chat(self, engine: Engine) -> int:
-        params = SamplingParams(64, temperature=0.7, top_p=0.95)
-        if "priority" in SamplingParams.__dataclass_fields__:
-            params = replace(params, priority=1)
-        return engine.submit(self._prompt(64), params)
+        return engine.submit(self._prompt(64), SamplingParams(64, temperature=0.7, top_p=0.95), urgent=True)
 
     def _engine(self, rows: int, length: int) -> Engine:
         if rows not in self.engines:
