@@ -41,9 +41,8 @@ def _keep_freed_memory() -> None:
     if platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ):
         return
     libc = ctypes.CDLL(None)
-    most = 2**31 - 1  # what an int holds
-    libc.mallopt(ctypes.c_int(-3), ctypes.c_int(2**30))  # M_MMAP_THRESHOLD: up to 1 GB from the heap
-    libc.mallopt(ctypes.c_int(-1), ctypes.c_int(most))  # M_TRIM_THRESHOLD: the heap's end stays
+    libc.mallopt(ctypes.c_int(-3), ctypes.c_int(2**26))  # M_MMAP_THRESHOLD: larger blocks, as weights, are given back
+    libc.mallopt(ctypes.c_int(-1), ctypes.c_int(2**28))  # M_TRIM_THRESHOLD: so much of the heap's end stays
 
 
 _keep_freed_memory()
