@@ -41,7 +41,7 @@ def _keep_freed_memory() -> None:
     if platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ):
         return
     libc = ctypes.CDLL(None)
-    libc.mallopt(ctypes.c_int(-3), ctypes.c_int(2**26))  # M_MMAP_THRESHOLD: larger blocks, as weights, are given back
+    libc.mallopt(ctypes.c_int(-3), ctypes.c_int(2**25))  # M_MMAP_THRESHOLD: larger blocks, as weights, are given back
     libc.mallopt(ctypes.c_int(-1), ctypes.c_int(2**28))  # M_TRIM_THRESHOLD: so much of the heap's end stays
 
 
