@@ -52,6 +52,7 @@ def test_first_paint_and_a_conversation_of_two_thousand_messages(page: Page, bir
     bird.has_talked(*said, title="Long")
     page.goto("/")
     expect(field(page)).to_be_visible()
+    page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
     painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     page.evaluate(LONG_TASKS)
     page.get_by_role("link", name="Long").click()

@@ -83,19 +83,20 @@ def test_sixty_four_streams_for_five_minutes(address):
         for thread in threads:
             thread.join()
 
-    run(min(30.0, seconds / 4))  # kernels, caches, connections
+    run(seconds / 2)  # the processor's kernels are made for every new shape, and kept
     firsts.clear()
     counts.clear()
     before, start = resident_mb(process), time.monotonic()
-    run(seconds)
+    run(seconds / 2)
     took, after = time.monotonic() - start, resident_mb(process)
     assert not errors, errors[0]
     p50, p95 = statistics.median(firsts), statistics.quantiles(firsts, n=20)[-1]
     print(
-        f"\n{STREAMS} streams, {took:.0f} s: {len(counts)} answers, {sum(counts) / took:.0f} tokens/s, first token "
-        f"p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms; memory of the service {before:.0f} → {after:.0f} MB"
+        f"\n{STREAMS} streams, the second half of {seconds:.0f} s: {len(counts) / took:.1f} answers/s, "
+        f"{sum(counts) / took:.0f} tokens/s, first token p50 {p50 * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms; "
+        f"memory of the service {before:.0f} → {after:.0f} MB"
     )
-    assert after < before * 1.1
+    assert after < before * 1.05
 
 
 class Willing(Models):
