@@ -1,8 +1,9 @@
-"""What every test shares: the processors divided among the pytest-xdist workers, a tiny base model, accidents."""
+"""What every test shares: processors divided among pytest-xdist workers, a tiny base model, the command line, accidents."""
 
 import os
 import resource
 import signal
+import sys
 
 # Each worker's PyTorch would start a thread per processor and they would fight; set before torch is first imported, and
 # inherited by the commands that tests start. The controlling process has no count and sets nothing for its workers.
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from mynah.__main__ import main
 from mynah.model.hub import save_policy
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import initialise
@@ -58,6 +60,23 @@ def tiny_base(tiny_tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run(tmp_path, "tiny")
+
+
+@pytest.fixture
+def mynah(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Calls the command line in this process: (exit status, standard output, standard error)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mynah", *map(str, arguments)])
+        try:
+            main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return status, captured.out, " ".join(captured.err.split())
+
+    return call
 
 
 @pytest.fixture

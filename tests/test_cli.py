@@ -8,28 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mynah.__main__ import VERBS, main
+from mynah.__main__ import VERBS
 from mynah.tokens import Tokenizer
 
 TINY = ("tokenizer.vocab_size=300", "model.width=32", "model.layers=1", "model.context=64", "pretrain.epochs=1")
 PPO = ("ppo.iterations=2", "ppo.prompts=4", "ppo.max_new_tokens=6", "ppo.minibatches=1")
-
-
-@pytest.fixture
-def mynah(monkeypatch, capsys):
-    """Calls the command line in this process: (exit status, standard output, standard error)."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mynah", *map(str, arguments)])
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return status, captured.out, " ".join(captured.err.split())
-
-    return call
 
 
 def lines(path: Path, rows: list[dict]) -> Path:

@@ -2,13 +2,11 @@
 
 import json
 import re
-import sys
 from collections.abc import Callable
 
 import pytest
 
 from mynah import jsonl, store
-from mynah.__main__ import main
 from mynah.store.datasets import datasets
 from tests.feedback.conftest import asked, person
 
@@ -16,21 +14,9 @@ pytestmark = pytest.mark.usefixtures("all_train")
 
 
 @pytest.fixture
-def freeze(monkeypatch, capsys, sqlite) -> Callable[..., tuple[int, str, str]]:
+def freeze(mynah, sqlite) -> Callable[..., tuple[int, str, str]]:
     """Calls `mynah freeze` on the home of the store `sqlite`: (exit status, standard output, standard error)."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        home = ("--home", str(sqlite.file.parent))
-        monkeypatch.setattr(sys, "argv", ["mynah", "freeze", *map(str, arguments), *home])
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return status, captured.out, " ".join(captured.err.split())
-
-    return call
+    return lambda *arguments: mynah("freeze", *arguments, "--home", sqlite.file.parent)
 
 
 def judge(db, question: str = "Is it at ann@example.org?") -> str:

@@ -1,29 +1,7 @@
 """`mynah backup` and `mynah restore`, through the command line itself."""
 
-import sys
-
-import pytest
-
 from mynah import store
-from mynah.__main__ import main
 from tests.store.conftest import told
-
-
-@pytest.fixture
-def mynah(monkeypatch, capsys):
-    """Calls the command line in this process: (exit status, standard output, standard error)."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mynah", *map(str, arguments)])
-        try:
-            main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return status, captured.out, " ".join(captured.err.split())
-
-    return call
 
 
 def test_a_home_is_backed_up_and_restored(mynah, sqlite, tmp_path):
