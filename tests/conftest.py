@@ -1,4 +1,4 @@
-"""What every test shares: processors divided among pytest-xdist workers, a tiny base model, the command line, accidents."""
+"""What every test shares: processors divided among workers, a tiny base model, the command line, accidents."""
 
 import os
 import resource
