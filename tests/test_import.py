@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceC
 
 from mynah.tokens import Tokenizer
 from tests.model.tiny import unsettle
-from tests.test_cli import PPO, files, mynah  # noqa: F401 (fixtures)
+from tests.test_cli import PPO, files  # noqa: F401 (a fixture)
 from tests.tokens import folders
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -56,7 +56,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("family", SHAPES)
-def test_a_checkpoint_is_imported_and_exported_unchanged(mynah, tmp_path, family):  # noqa: F811
+def test_a_checkpoint_is_imported_and_exported_unchanged(mynah, tmp_path, family):
     folder, where = brought(family, tmp_path / "brought"), ("--run", "own", "--home", tmp_path)
     assert len(list(folder.glob("model-*.safetensors"))) > 1
     status, _, err = mynah("import", folder, *where)
