@@ -57,6 +57,8 @@ class SamplingParams:
     """Keep the k most likely tokens; 0 keeps all."""
     top_p: float = 1.0
     """Keep the smallest set of tokens whose probability reaches top_p; 1 keeps all."""
+    min_p: float = 0.0
+    """Keep tokens at least min_p times as probable as the most likely one; 0 keeps all."""
     stop: tuple[int, ...] = ()
     """Token ids that end a completion; the one that ended it is its last token."""
     seed: int = 0
@@ -68,7 +70,7 @@ class SamplingParams:
 
 @dataclass(frozen=True)
 class Completion:
-    """What the engine made of one prompt: token ids, with log p at the sampling temperature, before top-k and top-p."""
+    """What the engine made of one prompt: token ids, with log p at the sampling temperature, before any is cut off."""
 
     tokens: tuple[int, ...]
     logprobs: tuple[float, ...]

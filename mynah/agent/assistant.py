@@ -22,21 +22,35 @@ class Assistant:
     """Answers in the chat format of its tokenizer."""
 
     def __init__(
-        self, model: Transformer, tokenizer: Tokenizer, name: str, rows: int = 64, prefix_tokens: int = 0
+        self,
+        model: Transformer,
+        tokenizer: Tokenizer,
+        name: str,
+        rows: int = 64,
+        prefix_tokens: int = 0,
+        int8: bool = False,
     ) -> None:
         check_fits(tokenizer, model.config.vocab_size)
         self.model, self.tokenizer, self.name = model, tokenizer, name
         self.chat = ChatFormat(tokenizer)
-        self.engine = Engine(model, rows, prefix_tokens=prefix_tokens)
+        self.engine = Engine(model, rows, prefix_tokens=prefix_tokens, int8=int8)
 
     @classmethod
     def load(
-        cls, folder: Path, hardware: Hardware, name: str = "", rows: int = 64, prefix_tokens: int = 0
+        cls,
+        folder: Path,
+        hardware: Hardware,
+        name: str = "",
+        rows: int = 64,
+        prefix_tokens: int = 0,
+        int8: bool = False,
     ) -> Assistant:
-        """The policy in a checkpoint folder. `hardware` is resolved."""
+        """The policy in a checkpoint folder; for `int8` see `Engine`. `hardware` is resolved."""
+        if int8 and not hardware.device.startswith("cpu"):
+            raise UserError("8-bit weights are for a CPU, where reading them is what takes the time; leave int8 off.")
         tokenizer = Tokenizer.load(folder)
         model = place(load_policy(folder, DTYPES[hardware.dtype], hardware.device), hardware)
-        return cls(model, tokenizer, name or folder.name, rows, prefix_tokens)
+        return cls(model, tokenizer, name or folder.name, rows, prefix_tokens, int8)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

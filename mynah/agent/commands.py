@@ -23,9 +23,9 @@ COMMANDS = {
     "/quit": "leave; so does Ctrl-D",
 }
 KEYS = "Alt-Enter (or \\ at the end of a line) starts a new line, Ctrl-C stops an answer, Tab completes a command."
-KINDS = {"temperature": float, "top_p": float, "top_k": int, "max_new_tokens": int, "seed": int}
-LEAST = {"temperature": 0.0, "top_p": 1e-6, "top_k": 0, "max_new_tokens": 1, "seed": 0}
-MOST = {"temperature": 100.0, "top_p": 1.0}
+KINDS = {"temperature": float, "top_p": float, "min_p": float, "top_k": int, "max_new_tokens": int, "seed": int}
+LEAST = {"temperature": 0.0, "top_p": 1e-6, "min_p": 0.0, "top_k": 0, "max_new_tokens": 1, "seed": 0}
+MOST = {"temperature": 100.0, "top_p": 1.0, "min_p": 1.0}
 
 
 def parse(line: str) -> tuple[str, str]:

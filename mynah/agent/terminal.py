@@ -118,7 +118,8 @@ class Chat:
         answer, stopped = self.screen.answer(
             self.assistant.name, self.assistant.stream(messages, self.params, sequence=self.drawn)
         )
-        sampling = {name: getattr(self.params, name) for name in ("temperature", "top_p", "top_k", "max_new_tokens")}
+        names = ("temperature", "top_p", "min_p", "top_k", "max_new_tokens")
+        sampling = {name: getattr(self.params, name) for name in names}
         sampling |= {"seed": self.params.seed, "sequence": self.drawn}
         self.talk = self.talk.with_last(
             answer=answer, stopped=stopped, seen=messages, made_by={**self.model, "sampling": sampling}

@@ -50,6 +50,7 @@ class Engine:
         context: Longest prompt + completion in tokens; at most the model's own.
         prefill_tokens: Prompts are prefilled together up to this many tokens a pass.
         prefix_tokens: Keys and values of so many tokens are kept for requests that go on where others ended.
+        int8: Read the matrices in 8 bits, on a CPU only. For chat: log p is then not quite the learner's.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class Engine:
         context: int | None = None,
         prefill_tokens: int = 4096,
         prefix_tokens: int = 0,
+        int8: bool = False,
     ) -> None:
         self.rows = rows
         self.context = min(context or model.config.context, model.config.context)
         self.weight_version = 0
-        self._runner = Runner(model, rows, self.context)
+        self.int8 = int8
+        self._runner = Runner(model, rows, self.context, int8)
         self._scheduler = Scheduler(rows, prefill_tokens)
         self._prefixes = Prefixes(prefix_tokens)
         self._requests: dict[int, Request] = {}
@@ -248,6 +251,7 @@ class Engine:
             column([float(p.temperature) for p in params]),
             column([p.top_k for p in params]),
             column([float(p.top_p) for p in params]),
+            column([float(p.min_p) for p in params]),
             self._steering(rows),
         )
         events, finished = [], set()

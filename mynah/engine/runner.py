@@ -46,8 +46,8 @@ class Runner:
     After they have changed, call `refresh()`.
     """
 
-    def __init__(self, model: Transformer, rows: int, capacity: int) -> None:
-        self.model = model
+    def __init__(self, model: Transformer, rows: int, capacity: int, int8: bool = False) -> None:
+        self.model, self.int8 = model, int8
         self._readable: Readable | None = None
         self.cache = KVCache(model.config, rows, capacity, model.dtype, model.device)
 
@@ -99,7 +99,7 @@ class Runner:
     @property
     def _now(self) -> Readable:
         if self._readable is None:
-            self._readable = readable(self.model)
+            self._readable = readable(self.model, self.int8)
         return self._readable
 
     def _filled(self, x: Tensor) -> Tensor:

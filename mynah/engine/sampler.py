@@ -21,6 +21,7 @@ def sample(
     temperature: Tensor,
     top_k: Tensor,
     top_p: Tensor,
+    min_p: Tensor,
     steering: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One token a row: (tokens [B], their log p [B], all log p [B, V]).
@@ -29,10 +30,10 @@ def sample(
         logits: [B, V], any floating type; what follows is fp32.
         keys: [B] int64 from `row_keys`.
         temperature: [B]; logits are divided by it; 0 takes the most likely token.
-        top_k, top_p: [B]; 0 and 1 keep every token.
+        top_k, top_p, min_p: [B]; 0, 1 and 0 keep every token.
         steering: rows [G], and what is added to their logits [G, V]; −∞ forbids a token.
 
-    log p is the model's own at the row's temperature (1 where it is 0): before steering, top-k and top-p.
+    log p is the model's own at the row's temperature (1 where it is 0): before steering and before any is cut off.
     """
     greedy = temperature == 0
     logprobs = F.log_softmax(logits.float() / temperature.masked_fill(greedy, 1.0)[:, None], dim=-1)
@@ -41,6 +42,8 @@ def sample(
         rows, bias = steering
         warmth = temperature[rows].masked_fill(greedy[rows], 1.0)[:, None]
         kept = logprobs.index_copy(0, rows, (logprobs[rows] + bias / warmth).log_softmax(-1))
+    if bool((min_p > 0).any()):
+        kept = kept.masked_fill(kept < kept.amax(-1, keepdim=True) + min_p.log()[:, None], float("-inf"))
     if bool(((top_k > 0) | (top_p < 1)).any()):
         kept = _truncate(kept, top_k, top_p)
     noise = gumbel(keys, logits.shape[-1])

@@ -103,7 +103,7 @@ class Generation:
         for prompt in self.prompts:
             check_length(prompt, engine.context, "messages" if kind == "chatcmpl" else "prompt")
         self._inbox: asyncio.Queue[Letter] = asyncio.Queue()
-        self._steered = tuple(form.steers) if form else ()
+        self._steered = (*(form.steers if form else ()), *(("int8",) if engine.int8 else ()))
         self._guides = [form.begin() for _ in range(self.n * len(self.prompts))] if form else []
         urgent = kind == "chatcmpl"
         self._jobs = []
@@ -267,6 +267,7 @@ def sampling_params(model: ServedModel, body: Sampling, budget: int, **more: Any
         temperature=temperature if temperature >= COLDEST else 0.0,
         top_k=body.top_k or 0,
         top_p=1.0 if body.top_p is None else body.top_p,
+        min_p=body.min_p or 0.0,
         stop=model.assistant.tokenizer.stop_ids,
         seed=secrets.randbits(63) if body.seed is None else body.seed,
     )

@@ -11,6 +11,7 @@ from mynah.agent.assistant import Assistant
 from mynah.model.precision import Hardware
 from mynah.runs import Stage, weights_sha256
 from mynah.server.errors import APIError
+from mynah.server.settings import ServeSettings
 
 
 @dataclass(eq=False)
@@ -37,12 +38,11 @@ class ServedModel:
         name: str,
         folder: Path,
         hardware: Hardware,
-        rows: int,
+        settings: ServeSettings,
         origin: Stage | None = None,
-        prefix_tokens: int = 0,
     ) -> ServedModel:
         """`hardware` is resolved. Raises UserError for a folder that holds no policy."""
-        assistant = Assistant.load(folder, hardware, name, rows, prefix_tokens)
+        assistant = Assistant.load(folder, hardware, name, settings.rows, settings.prefix_tokens, settings.int8)
         return cls(name, assistant, weights_sha256(folder), origin, hardware)
 
     @property

@@ -85,8 +85,7 @@ class Promoter:
 
     def _load(self, old: ServedModel, stage: Stage) -> ServedModel:
         try:
-            rows, prefix_tokens = self.service.settings.rows, self.service.settings.prefix_tokens
-            return ServedModel.load(old.name, stage.folder, old.hardware, rows, stage, prefix_tokens)
+            return ServedModel.load(old.name, stage.folder, old.hardware, self.service.settings, stage)
         except (MemoryError, torch.OutOfMemoryError):
             message = "There is no memory for a second model beside the one that answers; nothing was changed."
             raise APIError(503, message, kind="server_error", code="out_of_memory") from None

@@ -59,7 +59,7 @@ class Served:
     sequence: int
     """Choice k is sequence `sequence + k` of the seed: so the engine draws it again."""
     steered: tuple[str, ...]
-    """By what (`Form.steers`); if by anything, its log p are the model's, and the draw was not."""
+    """By what (`Form.steers`, or 8-bit weights); if by anything, draw and log p are not one and the policy's own."""
     completions: tuple[Completion, ...]
     texts: tuple[str, ...]
     """What was shown, for each completion: without a stop string and what follows it."""

@@ -132,7 +132,8 @@ class Sampling(Ignored):
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
     top_k: Annotated[int, Field(ge=0, le=2**31)] | None = None
-    """Not OpenAI's; as vLLM has it."""
+    """Not OpenAI's; as vLLM has it. So is `min_p`."""
+    min_p: Annotated[Number, Field(ge=0, le=1)] | None = None
     stop: Stops = []
     stream: bool | None = None
     stream_options: StreamOptions | None = None

@@ -105,8 +105,7 @@ def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: W
     first = run.stage(stage) if stage else _given(db, run, where.home)
     stages = {run.name: first} | {f"{run.name}/{key}": run.stage(key) for key in also}
     models = [
-        ServedModel.load(name, checkpoint(one.run, one.key), hardware, settings.rows, one, settings.prefix_tokens)
-        for name, one in stages.items()
+        ServedModel.load(name, checkpoint(one.run, one.key), hardware, settings, one) for name, one in stages.items()
     ]
     return Service(Models(models), settings, Metrics())
 

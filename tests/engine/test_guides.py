@@ -74,7 +74,9 @@ def test_steered_draws_follow_the_biased_distribution() -> None:
         keys = row_keys(torch.full((count,), 7), numbers, torch.zeros_like(numbers))
         warm, cut = torch.full((count,), temperature), torch.full((count,), top_p)
         steering = numbers, bias.expand(count, -1)
-        drawn, _, table = sample(logits.expand(count, -1), keys, warm, torch.zeros(count).long(), cut, steering)
+        drawn, _, table = sample(
+            logits.expand(count, -1), keys, warm, torch.zeros(count).long(), cut, torch.zeros(count), steering
+        )
         chances = ((logits + bias) / temperature).softmax(-1)
         order = chances.argsort(descending=True)
         outside = order[(chances[order].cumsum(0) - chances[order]) >= top_p]
@@ -89,7 +91,7 @@ def test_greedy_takes_the_likeliest_of_what_is_left() -> None:
     logits = torch.tensor([[0.0, 3.0, 2.0], [0.0, 3.0, 2.0]])
     bias = torch.tensor([[1.0, float("-inf"), 0.0]])
     zeros = torch.zeros(2)
-    choice, _, _ = sample(logits, zeros.long(), zeros, zeros.long(), zeros + 1, (torch.tensor([1]), bias))
+    choice, _, _ = sample(logits, zeros.long(), zeros, zeros.long(), zeros + 1, zeros, (torch.tensor([1]), bias))
     assert choice.tolist() == [1, 2]
 
 

@@ -118,7 +118,9 @@ def test_neighbours_with_other_settings_change_nothing(prompts: list[tuple[int, 
     engine = Engine(model, rows=12)
     mine = engine.submit(prompt, PARAMS, n=1, sequence=900)
     for i, other in enumerate(prompts):
-        settings = SamplingParams(8 + 5 * i, temperature=0.3 * i, top_k=i % 4, top_p=1 - 0.05 * i, top_logprobs=i % 3)
+        settings = SamplingParams(
+            8 + 5 * i, temperature=0.3 * i, top_k=i % 4, top_p=1 - 0.05 * i, min_p=0.02 * (i % 2), top_logprobs=i % 3
+        )
         engine.submit(other, settings, n=1 + i % 3)
     done: list[Completion] = []
     while len(done) == 0:

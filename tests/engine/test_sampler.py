@@ -17,12 +17,17 @@ def keys(count: int, seed: int = 0, position: int = 3) -> Tensor:
 
 
 def draw(
-    count: int, logits: Tensor = LOGITS, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
+    count: int,
+    logits: Tensor = LOGITS,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`count` draws of sequences 0 … count − 1."""
     one = torch.ones(count)
     rows = logits.expand(count, -1)
-    return sample(rows, keys(count), one * temperature, one.long() * top_k, one * top_p)
+    return sample(rows, keys(count), one * temperature, one.long() * top_k, one * top_p, one * min_p)
 
 
 def chi_square(tokens: Tensor, expected: Tensor) -> float:
@@ -71,10 +76,19 @@ def test_top_p_keeps_the_smallest_set_that_reaches_p(p: float, size: int) -> Non
     assert chi_square(tokens, expected) < beyond_chance(max(1, size - 1))
 
 
+@pytest.mark.parametrize(("share", "size"), [(0.0, 5), (0.05, 4), (0.07, 3), (0.31, 2), (0.59, 2), (0.61, 1), (1, 1)])
+def test_min_p_keeps_what_is_likely_beside_the_most_likely(share: float, size: int) -> None:
+    probabilities = torch.tensor([0.03, 0.5, 0.15, 0.3, 0.02])
+    tokens, _, _ = draw(20_000, probabilities.log(), min_p=share)
+    expected = kept(probabilities.log(), probabilities.argsort(descending=True)[:size].tolist())
+    assert chi_square(tokens, expected) < beyond_chance(max(1, size - 1))
+
+
 def test_top_k_and_top_p_both_hold() -> None:
     probabilities = torch.tensor([0.4, 0.3, 0.2, 0.1])
     assert set(draw(3000, probabilities.log(), top_k=3, top_p=0.65)[0].tolist()) == {0, 1}
     assert set(draw(3000, probabilities.log(), top_k=1, top_p=0.65)[0].tolist()) == {0}
+    assert set(draw(3000, probabilities.log(), top_p=0.95, min_p=0.7)[0].tolist()) == {0, 1}
 
 
 def test_equally_likely_tokens_are_cut_by_count() -> None:
@@ -104,7 +118,7 @@ def test_every_row_has_its_own_settings() -> None:
         torch.tensor([0, 1, 0, 0]),
         torch.tensor([1, 1, 1, 0.0]),
     )
-    tokens, _, table = sample(rows, keys(4), temperature, top_k, top_p)
+    tokens, _, table = sample(rows, keys(4), temperature, top_k, top_p, torch.zeros(4))
     best = int(LOGITS.argmax())
     assert [tokens[i].item() for i in (0, 1, 3)] == [best] * 3
     assert torch.allclose(table[2], (LOGITS / 2).log_softmax(-1))

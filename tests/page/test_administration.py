@@ -18,6 +18,7 @@ from mynah.runs import Run
 from mynah.server.app import build_app
 from mynah.server.models import ServedModel
 from mynah.server.passwords import Passwords
+from mynah.server.settings import ServeSettings
 from mynah.store import access
 from mynah.store.database import Database
 from mynah.store.promotions import decisions
@@ -60,7 +61,7 @@ class House:
 def house(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     home = tmp_path_factory.mktemp("house")
     run = small_run.train(home)
-    model = ServedModel.load("demo", run.stage(SFT).folder, toys.CPU, 8, run.stage(SFT))
+    model = ServedModel.load("demo", run.stage(SFT).folder, toys.CPU, ServeSettings(rows=8), run.stage(SFT))
     model.assistant.engine = Parrot(toys.chat().encode_answer("la " * 12), rows=8)
     db = store.open(home / "mynah.db")
     with running(build_app(service(model), db, home=home, accounts=True, passwords=Passwords(CHEAP))) as address:

@@ -21,6 +21,7 @@ from mynah.evals.respondent import Respondent, user
 from mynah.evals.short_answer import short_answer
 from mynah.nouns import SamplingParams
 from mynah.server.models import ServedModel
+from mynah.server.settings import ServeSettings
 from tests import toys
 from tests.server.conftest import service, serving
 
@@ -94,7 +95,7 @@ def test_the_harness_finds_the_figures_of_mynah_eval(harness: list[str], tmp_pat
     }
     for name, task in (("choose", CHOOSE), ("say", SAY)):
         (tmp_path / f"{name}.yaml").write_text(task % (tmp_path / f"{name}.jsonl"))
-    with serving(service(ServedModel.load("tiny", folder, toys.CPU, 16))) as address:
+    with serving(service(ServedModel.load("tiny", folder, toys.CPU, ServeSettings(rows=16)))) as address:
         arguments = f"base_url={address}/v1/completions,model=tiny,tokenizer={folder},max_length={toys.CONTEXT}"
         command = [*harness, "--model", "local-completions", "--model_args", arguments, "--tasks", "choose,say"]
         command += ["--include_path", str(tmp_path), "--output_path", str(tmp_path / "out"), "--log_samples"]

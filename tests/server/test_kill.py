@@ -37,7 +37,7 @@ from mynah.verbs.where import Where, checkpoint
 torch.set_num_threads(1)
 where, quick = Where("team", Path(sys.argv[1])), ("serve.rows=8", "hardware.dtype=float32")
 loop = where.loop(quick)  # imports what a start imports late
-ServedModel.load("team", checkpoint(loop.run, "0-pretrain"), loop.recipe.hardware, 8)
+ServedModel.load("team", checkpoint(loop.run, "0-pretrain"), loop.recipe.hardware, loop.recipe.serve)
 for line in sys.stdin:
     if child := os.fork():
         os.waitpid(child, 0)

@@ -151,7 +151,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 FIELDS = st.sampled_from(
-    "model messages prompt input n seed stop stream stream_options temperature top_p top_k max_tokens logprobs "
+    "model messages prompt input n seed stop stream stream_options temperature top_p top_k min_p max_tokens logprobs "
     "top_logprobs max_completion_tokens echo best_of tools tool_choice response_format logit_bias user metadata "
     "encoding_format modalities functions suffix".split()
 )
