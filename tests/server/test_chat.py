@@ -6,6 +6,8 @@ import openai
 import pytest
 
 from mynah.nouns import Message, SamplingParams
+from mynah.server.models import ServedModel
+from mynah.server.settings import ServeSettings
 from tests import toys
 from tests.server.conftest import CONTEXT, assistant, parrot, service, serving
 
@@ -41,6 +43,25 @@ def test_streaming_says_what_the_whole_answer_says(client, more):
     distinct = len({choice.message.content for choice in whole.choices})
     assert distinct == (1 if request.get("temperature") == 0 else 3)
     assert all("\ufffd" not in text for text in texts.values()) or whole.choices[0].finish_reason == "length"
+
+
+def test_min_p_of_one_is_greedy(client):
+    greedy, likeliest = (
+        client.chat.completions.create(**BASE, **more).choices[0].message.content
+        for more in ({"temperature": 0}, {"extra_body": {"min_p": 1}})
+    )
+    assert greedy == likeliest
+    with pytest.raises(openai.BadRequestError, match="min_p"):
+        client.chat.completions.create(**BASE, extra_body={"min_p": 1.1})
+
+
+def test_weights_in_8_bits_answer_and_the_record_says_so(tmp_path):
+    folder, recorded = toys.save(toys.policy(), tmp_path / "model"), []
+    model = ServedModel.load("tiny", folder, toys.CPU, ServeSettings(rows=4, int8=True))
+    with serving(service(model, recorded=recorded)) as address:
+        answers = [address.openai().chat.completions.create(**BASE, n=3).choices for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert [answer.steered for answer in recorded] == [("int8",)] * 2
 
 
 def test_the_answer_is_the_engines(client):
