@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 ARGS ?=
 # MYNAH_DATA   for the benchmarks: a folder with hh-rlhf's .jsonl files; without it dialogues are made up
 export MYNAH_DATA
-BENCHES := bench-generation bench-sft bench-reward bench-ppo bench-serving bench-growth
+BENCHES := bench-generation bench-int8 bench-sft bench-reward bench-ppo bench-serving bench-growth
 
 BIN := .venv/bin
 # MYNAH_PAGE=later: pip does not build the page, as .venv/.installed does it right after.
@@ -29,7 +29,7 @@ help:
 	@echo 'make lint     lint and types only'
 	@echo 'make page     build the page of web/ (installing does it too)'
 	@echo 'make bench    ours and the rivals side by side, on a quiet machine (ARGS=--quick: a part); bench-generation,'
-	@echo '              bench-sft, bench-reward, bench-ppo, bench-serving, bench-growth: one table'
+	@echo '              bench-int8, bench-sft, bench-reward, bench-ppo, bench-serving, bench-growth: one table'
 	@echo 'make clean    remove .venv, caches and builds (never runs/ or mynah.db)'
 	@echo
 	@echo 'ARGS="--mini --no-chat --seed 1"                         options for the demo'

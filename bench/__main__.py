@@ -15,12 +15,12 @@ from bench.dialogues import dialogues
 from bench.machine import describe, other_load
 from bench.places import RESULTS, WORK
 from bench.table import Options, Table, code_version, measure
-from bench.tables import generation, growth, ppo, reward, serving, sft
+from bench.tables import generation, growth, int8, ppo, reward, serving, sft
 from mynah.errors import UserError
 from mynah.files import write_json
 from mynah.progress import console
 
-TABLES: tuple[Table, ...] = (generation.TABLE, sft.TABLE, reward.TABLE, ppo.TABLE, serving.TABLE, growth.TABLE)
+TABLES: tuple[Table, ...] = tuple(module.TABLE for module in (generation, int8, sft, reward, ppo, serving, growth))
 
 
 def main() -> None:

@@ -18,12 +18,12 @@ from mynah.nouns import SamplingParams
 
 
 class Generation:
-    """The checkpoint in bf16; an engine for each number of rows."""
+    """The checkpoint in bf16; an engine for each number of rows and kind of weights."""
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.model: Transformer = load_policy(Path(job["checkpoint"]), torch.bfloat16)
         self.options = job.get("engine", {})
-        self.engines: dict[int, Engine] = {}
+        self.engines: dict[tuple[int, bool], Engine] = {}
         self.rng = random.Random(0)
 
     def measure(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -31,7 +31,7 @@ class Generation:
 
     def batch(self, request: dict[str, Any]) -> dict[str, Any]:
         """`batch` prompts of `prompt` tokens, `new` tokens each, all at once: new tokens a second."""
-        engine, new = self._engine(request["batch"], request["prompt"] + request["new"]), request["new"]
+        engine, new = self._engine(request, request["prompt"] + request["new"]), request["new"]
         samples = request.get("samples", 1)
         prompts = [self._prompt(request["prompt"]) for _ in range(request["batch"] // samples)]
         self._warm_up(engine, prompts, samples)
@@ -42,7 +42,7 @@ class Generation:
     def ragged(self, request: dict[str, Any]) -> dict[str, Any]:
         """Prompts of given ids, `samples` of each, every sample with a budget of its own: new tokens a second."""
         budgets = request["budgets"]
-        engine = self._engine(request["batch"], request["prompt"] + max(map(max, budgets)))
+        engine = self._engine(request, request["prompt"] + max(map(max, budgets)))
         prompts = [self._prompt(request["prompt"]) for _ in budgets]
         self._warm_up(engine, prompts[: request["batch"]], 1)
         start, waiting = time.perf_counter(), []
@@ -69,7 +69,7 @@ class Generation:
 
     def first_token(self, request: dict[str, Any]) -> dict[str, Any]:
         """Median milliseconds to the first token of `streams` chats that arrive together, beside rollouts or not."""
-        engine = self._engine(request["batch"], 1024)
+        engine = self._engine(request, 1024)
         self._warm_up(engine, [self._prompt(64)] * 8, 1)
         rollouts = [
             engine.submit(self._prompt(64), SamplingParams(self.rng.randint(16, 256)))
@@ -90,11 +90,12 @@ class Generation:
     def _chat(self, engine: Engine) -> int:
         return engine.submit(self._prompt(64), SamplingParams(64, temperature=0.7, top_p=0.95), urgent=True)
 
-    def _engine(self, rows: int, length: int) -> Engine:
-        if rows not in self.engines:
-            self.engines[rows] = Engine(self.model, rows, **self.options)
-        assert length <= self.engines[rows].context
-        return self.engines[rows]
+    def _engine(self, request: dict[str, Any], length: int) -> Engine:
+        rows, int8 = kind = request["batch"], request.get("int8", False)
+        if kind not in self.engines:
+            self.engines[kind] = Engine(self.model, rows, int8=int8, **self.options)
+        assert length <= self.engines[kind].context
+        return self.engines[kind]
 
     def _prompt(self, length: int) -> list[int]:
         return [self.rng.randrange(300, self.model.config.vocab_size) for _ in range(length)]
