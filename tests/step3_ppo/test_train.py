@@ -207,7 +207,7 @@ COLLAPSED = {"score": -9.0}
 
 def collapsing(monkeypatch) -> None:
     """Every iteration from the second on looks as if the score had fallen."""
-    original = train._describe
+    original = train.describe
     calls = 0
 
     def describe(*arguments):
@@ -215,7 +215,7 @@ def collapsing(monkeypatch) -> None:
         calls += 1
         return original(*arguments) | (COLLAPSED if calls > 1 else {})
 
-    monkeypatch.setattr(train, "_describe", describe)
+    monkeypatch.setattr(train, "describe", describe)
 
 
 @pytest.mark.parametrize("iterations", [6, 4])  # in the middle, and at the very end
