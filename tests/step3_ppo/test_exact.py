@@ -1,4 +1,4 @@
-"""PPO against exact answers instead of a reward model: it learns what is right, from chance nothing, and resumes exactly."""
+"""PPO against exact answers, not a reward model: it learns what is right, from chance nothing, and resumes exactly."""
 
 import hashlib
 import json

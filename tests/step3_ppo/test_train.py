@@ -167,7 +167,7 @@ def test_prompts_come_round_in_full_iterations(tmp_path, monkeypatch, settings):
     seen = []
     original = train.PPO.iterate
     monkeypatch.setattr(
-        train.PPO, "iterate", lambda self, i, prompts, text: seen.append(prompts) or original(self, i, prompts, text)
+        train.PPO, "iterate", lambda self, i, ids, *rest: seen.append(ids) or original(self, i, ids, *rest)
     )
     run(tmp_path, settings(iterations=5))
     assert [len(prompts) for prompts in seen] == [8] * 5
