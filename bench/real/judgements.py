@@ -55,7 +55,7 @@ def convert(subsets: Mapping[str, Sequence[Path]], folder: Path) -> list[Judged]
     for subset, files in subsets.items():
         out = folder / subset
         if not (out / "data.json").exists():
-            data(*files, out=out, as_="rankings")
+            data(list(files), out=out, as_="rankings")
         read = jsonl.read_comparisons(out / "rankings.jsonl")
         rows += [Judged(subset, comparison) for comparison in read if comparison.pairs()]
     return rows

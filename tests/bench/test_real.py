@@ -1,4 +1,4 @@
-"""The experiments on real judgements at toy size, on made-up pairs: folds, fitting, both baselines, resuming, the table."""
+"""Experiments on real judgements, at toy size on made-up pairs: folds, fitting, the baseline, resuming, the table."""
 
 import json
 import random
@@ -24,11 +24,9 @@ def judged(subset: str, turns: int, seed: int, known: bool = True) -> list[Judge
         for _ in range(rng.randint(1, 2)):
             bad, good = ("red " * rng.randint(1, 4)).strip(), " ".join(["gold"] * rng.randint(1, 4))
             first = Message("user", f"what is in the hill {turn}")
-            asked = (
-                (first, Message("assistant", "the cat"), Message("user", "and in the lake")) if turn % 3 else (first,)
-            )
+            more = (Message("assistant", "the cat"), Message("user", "and in the lake")) if turn % 3 else ()
             answers = (good, bad) if known or rng.random() < 0.5 else (bad, good)
-            rows.append(Judged(subset, Comparison(Prompt(asked), answers, (1, 2))))
+            rows.append(Judged(subset, Comparison(Prompt((first, *more)), answers, (1, 2))))
     return rows
 
 
@@ -73,10 +71,6 @@ def test_what_is_too_long_loses_its_oldest_turns_first() -> None:
     for row in (long, asked):
         comparison = judgements.fitted(row, chat, 60)
         ids = [
-            len(chat.encode_prompt(comparison.prompt.messages)) + len(chat.encode_answer(a))
-            for a in row.comparison.completions[:0]
-        ]
-        ids += [
             len(chat.encode_prompt(comparison.prompt.messages)) + len(chat.encode_answer(a))
             for a in comparison.completions
         ]
@@ -124,14 +118,14 @@ def test_a_whole_experiment(
 ) -> None:
     """Two subsets as hh-rlhf has them, one of them noise; every stage; a second call makes nothing anew."""
     subsets = [
-        f"{name}={as_hh(judged(name, 100, seed, known), tmp_path / f'{name}.jsonl')}"
+        f"{name}={as_hh(judged(name, 70, seed, known), tmp_path / f'{name}.jsonl')}"
         for name, seed, known in (("gold", 0, True), ("noise", 1, False))
     ]
     common = ["toy", *subsets, "--base", toys.policy_folder(), "--work", tmp_path / "work", "--threads", 1, "--alone"]
     common += ["--folds", 2, "--rates", "0,3e-3", "--epochs", "2", "--batch-size", 8, "--set", "sft.epochs=1"]
     assert "minutes are left" in called(monkeypatch, capsys, *common, "--plan")
     small = ["ppo.iterations=2", "ppo.prompts=8", "ppo.minibatches=2", "ppo.max_new_tokens=10"]
-    ppo = ["--ppo", "0,1", *(part for setting in small for part in ("--set", setting))]
+    ppo = ["--ppo", "1", *(part for setting in small for part in ("--set", setting))]
     said = called(monkeypatch, capsys, *common, *ppo)
     found = json.loads(said.strip().splitlines()[-1])
     assert found["chosen"]["mynah"] == {
