@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -109,6 +110,8 @@ def ours(material: Material, setting: Setting, hardware: Hardware) -> Scores:
     stage = our_stage(material, setting, settings, hardware)
     if not stage.done:
         train_reward(stage, material.checkpoint, material.train, [], settings, hardware, material.seed)
+    for state in stage.state.glob("*.pt"):  # what it would have been resumed from
+        state.unlink()
     scorer = Scorer.load(stage.folder, hardware)
     made = {side: _scored(scorer, getattr(material, side)) for side in ("dev", "test")}
     return _kept(material, "mynah", setting, made | {"seconds": stage.record["seconds"]})
@@ -148,6 +151,7 @@ def theirs(material: Material, setting: Setting, hardware: Hardware) -> Scores:
     start = time.monotonic()
     with Contender(TRL, job) as contender:
         answer = contender.measure(request)
+    shutil.rmtree(request["folder"])  # what it would have been resumed from
     return _kept(material, "TRL", setting, answer | {"seconds": time.monotonic() - start})
 
 
