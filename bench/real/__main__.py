@@ -56,6 +56,7 @@ def main() -> None:
         arguments.seed,
         arguments.threads,
         rival=not arguments.alone,
+        search_once=arguments.search_once,
     )
     if arguments.plan:
         print(plan.markdown(experiment))
@@ -90,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     add("--limit", type=int, default=0, metavar="N", help="at most N rankings of each subset, for trials")
     add("--rates", type=_numbers(float), default=[1e-4, 3e-4, 1e-3], help="learning rates to search")
     add("--epochs", type=_numbers(int), default=[1, 2], help="epochs to search")
+    add("--search-once", action="store_true", help="search on the first fold only; the others take what it chose")
     add("--batch-size", type=int, default=32)
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=os.cpu_count() or 1)

@@ -151,7 +151,7 @@ def theirs(material: Material, setting: Setting, hardware: Hardware) -> Scores:
     start = time.monotonic()
     with Contender(TRL, job) as contender:
         answer = contender.measure(request)
-    shutil.rmtree(request["folder"])  # what it would have been resumed from
+    shutil.rmtree(str(request["folder"]))  # what it would have been resumed from
     return _kept(material, "TRL", setting, answer | {"seconds": time.monotonic() - start})
 
 
