@@ -1,6 +1,6 @@
 """python -m bench.real NAME SUBSET=PATH …: reward models of ours and TRL's on people's judgements, by folds.
 
-python -m bench.real hh harmless=hh/harmless-base.test.jsonl helpful=hh/helpful-base.test.jsonl --length-only
+python -m bench.real hh harmless=hh/harmless.jsonl helpful=hh/helpful.jsonl --length-only
 python -m bench.real hh harmless=… helpful=… --plan
 python -m bench.real hh harmless=… helpful=…                                    from the primer's base model
 python -m bench.real hh harmless=… helpful=… --text open.jsonl --base-name open from one pretrained on open text
@@ -64,14 +64,15 @@ def main() -> None:
     found = experiment.length_only() if arguments.length_only else experiment.run(arguments.only)
     table = found.pop("table")
     found["figures"] = result.plain(table)
-    if arguments.ppo:
-        settings = load(Recipe, "small", arguments.set).ppo
-        found["ppo"] = ppo(experiment, experiment.all_folds[0], settings, seeds_of(arguments.ppo))
     said = result.markdown(table)
     print(said)
     name = "length-only" if arguments.length_only else "result"
     write_json(experiment.home / f"{name}.json", found)
     write_text(experiment.home / f"{name}.md", said)
+    if arguments.ppo:
+        settings = load(Recipe, "small", arguments.set).ppo
+        found["ppo"] = ppo(experiment, experiment.all_folds[0], settings, seeds_of(arguments.ppo))
+        write_json(experiment.home / f"{name}.json", found)
     print(json.dumps(found, ensure_ascii=False))
 
 

@@ -12,7 +12,6 @@ from mynah.agent.scorer import answered
 from mynah.data.rows import derive
 from mynah.nouns import Comparison, Demonstration, Message, Prompt
 from mynah.tokens import ChatFormat
-from mynah.train.order import share
 from mynah.verbs.data import data
 
 WHOLE = 10**9
@@ -82,11 +81,13 @@ def folds(rows: Sequence[Judged], count: int, dev: float = 0.1) -> list[Fold]:
     made = []
     for number in range(count):
         others = [row for row in rows if fold_of[row.turn] != number]
+        outside = sorted({row.turn for row in others}, key=lambda turn: _hash(f"dev {turn}"))
+        held = set(outside[: max(1, round(dev * len(outside)))])
         made.append(
             Fold(
                 number + 1,
-                [row for row in others if share(f"dev {row.turn}") >= dev],
-                [row for row in others if share(f"dev {row.turn}") < dev],
+                [row for row in others if row.turn not in held],
+                [row for row in others if row.turn in held],
                 [row for row in rows if fold_of[row.turn] == number],
             )
         )

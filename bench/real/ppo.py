@@ -12,7 +12,6 @@ from mynah.agent.assistant import Assistant
 from mynah.agent.scorer import Scorer
 from mynah.errors import UserError
 from mynah.evals.intervals import bootstrap_mean
-from mynah.files import write_json
 from mynah.nouns import Prompt, Samples, SamplingParams
 from mynah.runs import Run, weights_sha256
 from mynah.step3_ppo.train import PPOSettings, train_ppo
@@ -26,9 +25,7 @@ def ppo(
 
     Prompts are those of the fold's test rows, which neither SFT nor the reward model saw; one half, by first human
     turn, is trained on, and of the other `limit` are asked.
-
-    Raises:
-        UserError: A run collapsed.
+    A run that collapsed has the sentence that says so in place of its figures.
     """
     room = settings.max_new_tokens
     halves = [[row for row in fold.test if (share(f"ppo {row.turn}") < 0.5) == side] for side in (True, False)]
@@ -50,8 +47,12 @@ def ppo(
         made_with["start"] = {"policy": weights_sha256(start), "reward": weights_sha256(reward)}
         made_with["prompts"] = {"hash": judgements.digest(learned)}
         stage = run.begin("ppo", 1, settings=made_with, seed=seed, redo=True)
-        if not stage.done:
-            train_ppo(stage, start, reward, learned, settings, experiment.hardware, seed)
+        try:
+            if not stage.done:
+                train_ppo(stage, start, reward, learned, settings, experiment.hardware, seed)
+        except UserError as why:
+            found[f"seed {seed}"] = {"stopped": str(why)}
+            continue
         params = SamplingParams(room, settings.temperature, seed=seed)
         before, after = (_answers(experiment, folder, held, params) for folder in (start, stage.folder))
         scores = [_rewards(scorer, rows, settings.missing_end_score) for rows in (before, after)]
@@ -64,7 +65,6 @@ def ppo(
             "words": [_words(before), _words(after)],
             "ended": [_ended(before), _ended(after)],
         } | {name: stage.record["figures"][name] for name in ("ref_kl", "entropy", "iterations")}
-    write_json(experiment.home / "ppo.json", found)
     return found
 
 
