@@ -140,3 +140,5 @@ if __name__ == "__main__":
         main()
     except (UserError, Interrupted) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:  # outside a stage of ours, which would have saved its state
+        sys.exit("stopped; the same command goes on from what is finished.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bench.environments import Unavailable
 from bench.real import __main__ as real
 from bench.real import judgements, result
 from bench.real.judgements import Judged
@@ -147,5 +148,12 @@ def test_a_whole_experiment(
     for module, name in (("bench.real.trials", "train_reward"), ("bench.real.experiment", "finetune")):
         monkeypatch.setattr(f"{module}.{name}", nothing)
     monkeypatch.setattr("bench.real.ppo.train_ppo", nothing)
-    again = called(monkeypatch, capsys, *common, *ppo)
-    assert json.loads(again.strip().splitlines()[-1])["figures"] == figures
+
+    def absent(_: str) -> Path:
+        raise Unavailable("transformers could not be installed here.")
+
+    monkeypatch.setattr("bench.contender.python_of", absent)
+    common.remove("--alone")
+    again = json.loads(called(monkeypatch, capsys, *common, *ppo).strip().splitlines()[-1])
+    assert again["figures"] == figures
+    assert again["left_out"] == {"TRL": "transformers could not be installed here."}
