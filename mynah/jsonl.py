@@ -2,6 +2,7 @@
 
 {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}       a demonstration
 {"prompt": [{"role": "user", "content": "…"}]}                                                 a prompt
+{"prompt": […], "answer": "72"}                                                                a problem
 {"prompt": […], "completions": [[{"role": "assistant", "content": "…"}], …]}                   samples
 {"prompt": […], "completions": [[…], …], "ranks": [1, 2, 2, 4]}                                a ranking
 {"prompt": […], "chosen": […], "rejected": […]}                                                a pair
@@ -35,6 +36,11 @@ def read_demonstrations(path: Path) -> list[Demonstration]:
 def read_prompts(path: Path) -> list[Prompt]:
     """Rows of `{"prompt"}`; any row that has one will do, so rankings serve as prompts too."""
     return _read(path, prompt_of)
+
+
+def read_problems(path: Path) -> list[Prompt]:
+    """Rows of `{"prompt", "answer"}`: prompts with the right answer, or a list of right ones."""
+    return _read(path, problem_of)
 
 
 def read_samples(path: Path) -> list[Samples]:
@@ -136,7 +142,7 @@ def _read(path: Path, parse: Callable[[Row], T]) -> list[T]:
 
 
 def demonstration_of(row: Row) -> Demonstration:
-    """One row as a demonstration; Mistake names the field. The same holds for the four below."""
+    """One row as a demonstration; Mistake names the field. The same holds for the five below."""
     messages = _messages(row, "messages")
     if not any(message.role == "assistant" for message in messages):
         raise Mistake('field "messages": has no assistant turn, so nothing is demonstrated.')
@@ -155,7 +161,14 @@ def prompt_of(row: Row) -> Prompt:
         raise Mistake('field "meta": an object is needed.')
     if "subset" in row:  # RewardBench's and others': figures of its own in `mynah eval`
         meta = {**meta, "subset": _name(row, "subset")}
-    return Prompt(messages, _name(row, "id"), meta)
+    return Prompt(messages, _name(row, "id"), meta, _answers(row))
+
+
+def problem_of(row: Row) -> Prompt:
+    prompt = prompt_of(row)
+    if not prompt.answers:
+        raise Mistake('field "answer": the right answer is needed, as text or a number, or a list of right ones.')
+    return prompt
 
 
 def samples_of(row: Row) -> Samples:
@@ -179,6 +192,16 @@ def comparison_of(row: Row) -> Comparison:
 
 def text_of(row: Row) -> str:
     return _string(row, "text")
+
+
+def _answers(row: Row) -> tuple[str, ...]:
+    """The right answers of a row that states one or several; numbers as people write them: 72, not 72.0."""
+    given = row.get("answer")
+    answers = [answer for answer in (given if isinstance(given, list) else [given]) if answer not in (None, "")]
+    if not all(isinstance(answer, str | int | float) for answer in answers):
+        raise Mistake('field "answer": text or a number is needed, or a list of such.')
+    whole = [int(answer) if isinstance(answer, float) and answer.is_integer() else answer for answer in answers]
+    return tuple(map(str, whole))
 
 
 def _ranks(row: Row) -> tuple[int, ...]:
@@ -270,4 +293,6 @@ def _plain_prompt(prompt: Prompt) -> Row:
         row["id"] = prompt.id
     if prompt.meta:
         row["meta"] = dict(prompt.meta)
+    if prompt.answers:
+        row["answer"] = list(prompt.answers) if len(prompt.answers) > 1 else prompt.answers[0]
     return row

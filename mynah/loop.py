@@ -18,11 +18,12 @@ from mynah.agent.few_shot import FewShot
 from mynah.agent.scorer import Scorer, as_demonstrations
 from mynah.config import Settings
 from mynah.errors import UserError
+from mynah.evals import exact_answer
 from mynah.files import append_lines, sha256
 from mynah.model.hub import load_config, load_policy, save_policy
 from mynah.model.precision import resolve
 from mynah.model.transformer import Transformer
-from mynah.nouns import Demonstration, Group, SamplingParams
+from mynah.nouns import Demonstration, Group, Prompt, SamplingParams
 from mynah.recipe import Recipe, SampleSettings
 from mynah.runs import Run, Stage, weights_sha256
 from mynah.step0_pretrain.corpus import build as build_corpus
@@ -210,14 +211,16 @@ class Loop:
         return stage
 
     def ppo(self, prompts: Path, text: Path | None = None, round: int = 1) -> Stage:
-        """Step 3 from the round's policy against the newest reward model; `text` is for ptx."""
-        recipe = self.recipe
-        parents = {"start": self.policy(round), "reward": self.reward_model(round)}
+        """Step 3 from the round's policy against the newest reward model, or a check of exact answers; `text` is for
+        ptx."""
+        recipe, exact = self.recipe, self.recipe.ppo.reward == "exact"
+        parents = {"start": self.policy(round)} | ({} if exact else {"reward": self.reward_model(round)})
         raw = self._raw(text, recipe.ppo.ptx_coef)
         stage = self._begin("ppo", round, {"ppo": recipe.ppo}, parents, {"prompts": prompts, **raw})
         if not stage.done:
             start, pretraining = self.run.root / parents["start"], self._pretraining(parents["start"], raw)
-            reward, rows = self.run.root / parents["reward"], jsonl.read_prompts(prompts)
+            rows = jsonl.read_problems(prompts) if exact else jsonl.read_prompts(prompts)
+            reward = _exact if exact else self.run.root / parents["reward"]
             train_ppo(stage, start, reward, rows, recipe.ppo, recipe.hardware, self.seed, pretraining, self.tensorboard)
         return stage
 
@@ -241,3 +244,7 @@ class Loop:
         return self.run.begin(
             kind, round, settings=settings, seed=self.seed, parents=parents, data=data, redo=self.redo
         )
+
+
+def _exact(prompt: Prompt, text: str) -> float:
+    return exact_answer.score(text, prompt.answers)

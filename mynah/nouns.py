@@ -44,6 +44,8 @@ class Prompt:
     id: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """What the source knows about it (behaviour, entity, answer key); training never reads it."""
+    answers: tuple[str, ...] = ()
+    """The right answers, where there are such: PPO with `ppo.reward=exact` checks against them."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ CALL = {"type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}
 GOOD = {
     jsonl.read_demonstrations: {"messages": [USER, ANSWER]},
     jsonl.read_prompts: {"prompt": [USER]},
+    jsonl.read_problems: {"prompt": [USER], "answer": 72},
     jsonl.read_samples: {"prompt": [USER], "completions": [[ANSWER]]},
     jsonl.read_comparisons: {"prompt": [USER], "completions": [[ANSWER], [ANSWER]], "ranks": [1, 2]},
     jsonl.read_texts: {"text": "Once."},
@@ -46,6 +47,16 @@ def test_demonstrations_read_back(tmp_path: Path) -> None:
     ]
     jsonl.write_demonstrations(tmp_path / "d.jsonl", rows)
     assert jsonl.read_demonstrations(tmp_path / "d.jsonl") == rows
+
+
+def test_problems_read_back_and_state_their_answers(tmp_path: Path) -> None:
+    asked = (Message("user", "6 + 6?"),)
+    problems = [Prompt(asked, answers=("12",)), Prompt(asked, answers=("twelve", "a dozen"))]
+    jsonl.write_prompts(tmp_path / "p.jsonl", problems)
+    assert jsonl.read_problems(tmp_path / "p.jsonl") == problems
+    assert jsonl.read_problems(file(tmp_path, {"prompt": [USER], "answer": [12.0, "1/2"]}))[0].answers == ("12", "1/2")
+    for wrong in ({}, {"answer": ""}, {"answer": []}, {"answer": {"value": 12}}):
+        assert ':1: field "answer"' in refused(jsonl.read_problems, file(tmp_path, {"prompt": [USER], **wrong}))
 
 
 def test_prompts_samples_and_rankings_read_back(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Whether an answer ends in the one right value: GSM8K's number after ####, or a short text.
 
-`score(completion, answer)` is pure and fast: it serves an eval, and as the reward in PPO of rows
-`{"prompt": […], "answer": "72"}`.
+`score(completion, answer)` is pure and fast: it serves an eval, and as PPO's reward with `ppo.reward=exact`.
 """
 
 from __future__ import annotations

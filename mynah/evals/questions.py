@@ -7,6 +7,7 @@ Multiple choice:
     {"instruction": "… Answer1: … Answer2: … Answer format: …", "answer": "answer2"}            LLM-Adapters
 Exact answers:
     {"question": "…", "answer": "72"}       ours, GSM8K (the working, then #### 72), NQ-open (a list of right answers)
+    {"prompt": […], "answer": "72"}         what PPO learns from with ppo.reward=exact, one user message
     {"original_text": "…", "ans": 72.0}     MAWPS
 
 Optional in each: "subset" (figures of its own) and "source" (questions that share one hang together).
@@ -151,6 +152,12 @@ def _problem(row: Row) -> Problem:
     answers = given if isinstance(given, list) else [given]
     if not answers or not all(isinstance(answer, str | int | float) for answer in answers):
         raise ValueError("field answer must be text, a number, or a list of them")
-    text = text_of(row, "question", "original_text")
+    text = _asked(row["prompt"]) if "prompt" in row else text_of(row, "question", "original_text")
     whole = [int(a) if isinstance(a, float) and a.is_integer() else a for a in answers]  # as people write: 72, not 72.0
     return Problem(text, tuple(map(str, whole)), str(row.get("subset", "")), str(row.get("source", "")))
+
+
+def _asked(prompt: Any) -> str:
+    if isinstance(prompt, list) and len(prompt) == 1 and prompt[0].get("role") == "user":
+        return text_of(prompt[0], "content")
+    raise ValueError("field prompt must be one user message")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -11,8 +11,12 @@ from torch import Tensor
 from mynah.model.attention import PackedPlan
 from mynah.model.heads import EnsembleHeads, ScalarModel
 from mynah.model.transformer import Transformer
-from mynah.nouns import PackedBatch, Trajectory
+from mynah.nouns import PackedBatch, Prompt, Trajectory
+from mynah.tokens import Tokenizer
 from mynah.train.token_loss import token_logprobs
+
+Check = Callable[[Prompt, str], float]
+"""What an answer's text to a prompt is worth where that can be checked: 1 if it is right, else 0."""
 
 
 @torch.no_grad()
@@ -68,6 +72,25 @@ def score(
     return [
         replace(trajectory, score=value if trajectory.tokens[-1] == end_of_turn else missing_end_score)
         for trajectory, value in zip(trajectories, scores.tolist(), strict=True)
+    ]
+
+
+def checked(
+    rollouts: Sequence[Sequence[Trajectory]],
+    prompts: Sequence[Prompt],
+    check: Check,
+    tokenizer: Tokenizer,
+    missing_end_score: float,
+) -> list[list[Trajectory]]:
+    """Fill in `score` by a check of each answer's text; `missing_end_score` without an end of turn, as above."""
+    return [
+        [
+            replace(t, score=check(prompt, tokenizer.decode(t.completion).strip()))
+            if t.tokens[-1] == tokenizer.end_of_turn
+            else replace(t, score=missing_end_score)
+            for t in group
+        ]
+        for prompt, group in zip(prompts, rollouts, strict=True)
     ]
 
 

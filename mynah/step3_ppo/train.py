@@ -19,17 +19,19 @@ from mynah.engine import Engine
 from mynah.errors import UserError
 from mynah.files import write_folder
 from mynah.model.attention import PackedPlan
+from mynah.model.heads import with_scalar_head
 from mynah.model.hub import load_ensemble, load_policy, load_scalar, save_adapter, save_policy, save_scalar
-from mynah.model.lora import LoRA, frozen_and_trained, merged
+from mynah.model.lora import LoRA, adapted, frozen_and_trained, merged
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.nouns import Group, PackedBatch, Prompt, SamplingParams, Trajectory
 from mynah.runs import Stage
 from mynah.step3_ppo.advantages import with_advantages
 from mynah.step3_ppo.collapse import collapse
+from mynah.step3_ppo.figures import describe
 from mynah.step3_ppo.loss import policy_loss, value_loss
-from mynah.step3_ppo.rewards import KLController, mismatch, ref_kl, token_rewards
+from mynah.step3_ppo.rewards import KLController, token_rewards
 from mynah.step3_ppo.rollout import as_group, roll_out
-from mynah.step3_ppo.scoring import evaluate, score
+from mynah.step3_ppo.scoring import Check, checked, evaluate, score
 from mynah.tokens import ChatFormat, Tokenizer, check_fits
 from mynah.train.optim import OptimSettings
 from mynah.train.order import batches
@@ -42,6 +44,8 @@ from mynah.train.token_loss import token_logprobs
 class PPOSettings(OptimSettings):
     """Step 3."""
 
+    reward: Literal["model", "exact"] = "model"
+    """What scores an answer: the reward model; or `exact`, 1 if it ends in the right answer that its row states."""
     iterations: Count = 40
     """Times that fresh rollouts are made and learned from."""
     prompts: Count = 64
@@ -114,24 +118,30 @@ class Microbatch:
 
 
 class PPO:
-    """The five models of step 3 and one iteration over them."""
+    """The five models of step 3 (four, where a check takes the reward model's place) and one iteration over them."""
 
     def __init__(
-        self, start: Path, reward: Path, settings: PPOSettings, hardware: Hardware, updates: int, seed: int
+        self, start: Path, reward: Path | Check, settings: PPOSettings, hardware: Hardware, updates: int, seed: int
     ) -> None:
         dtype, device = DTYPES[hardware.dtype], hardware.device
         self.settings, self.seed = settings, seed
         self.tokenizer = Tokenizer.load(start)
         policy = place(load_policy(start, dtype, device), hardware)
         check_fits(self.tokenizer, policy.config.vocab_size)
-        if Tokenizer.load(reward).sha256 != self.tokenizer.sha256:
-            raise UserError(
-                f"{reward}: a tokenizer that does not fit: the reward model reads other tokens than {start} writes."
-            )
+        self.check, self.reward_model, self.ensemble = None, None, None
+        if isinstance(reward, Path):
+            if Tokenizer.load(reward).sha256 != self.tokenizer.sha256:
+                raise UserError(
+                    f"{reward}: a tokenizer that does not fit: the reward model reads other tokens than {start} writes."
+                )
+            reward_model = load_scalar(reward, dtype, device)
+            self.reward_model, self.value_model = frozen_and_trained(reward_model, settings.lora, seed)
+            self.ensemble = load_ensemble(reward, device)
+        else:  # nothing has learned to judge: values are read from what the policy makes of a text, and start at 0
+            value_model = with_scalar_head(policy, seed)
+            torch.nn.init.zeros_(value_model.score.weight)
+            self.check, self.value_model = reward, adapted(value_model, settings.lora, seed)
         self.reference, self.policy = frozen_and_trained(policy, settings.lora, seed)
-        reward_model = load_scalar(reward, dtype, device)
-        self.reward_model, self.value_model = frozen_and_trained(reward_model, settings.lora, seed)
-        self.ensemble = load_ensemble(reward, device)
         self.policy_learner = Learner(self.policy, settings, updates)
         value_settings = settings.model_copy(
             update={"learning_rate": settings.value_learning_rate, "ema_half_life": 0.0}
@@ -142,15 +152,26 @@ class PPO:
         self.controller = KLController(settings.kl_coef, settings.kl_target, iterations)
 
     def iterate(
-        self, iteration: int, prompts: Sequence[Sequence[int]], pretraining: Sequence[Group] = ()
+        self,
+        iteration: int,
+        prompts: Sequence[Sequence[int]],
+        pretraining: Sequence[Group] = (),
+        asked: Sequence[Prompt] = (),
     ) -> dict[str, float]:
-        """Roll out, score, reward, advantage, update; returns the iteration's figures."""
+        """Roll out, score, reward, advantage, update; returns the iteration's figures.
+
+        Args:
+            prompts: Token ids.
+            asked: The same prompts as a check reads them; needed only where one takes the reward model's place.
+        """
         settings = self.settings
         params = SamplingParams(
             settings.max_new_tokens, settings.temperature, stop=self.tokenizer.stop_ids, seed=self.seed
         )
         first = iteration * settings.prompts * settings.completions
         rollouts = roll_out(self.engine, prompts, params, settings.completions, first)
+        if self.check:
+            rollouts = checked(rollouts, asked, self.check, self.tokenizer, settings.missing_end_score)
 
         trajectories, layouts = self._evaluate(rollouts)
         trajectories = [
@@ -165,7 +186,7 @@ class PPO:
             for (minibatch, layout), part in zip(layouts, trajectories, strict=True)
         ]
 
-        figures = _describe(flat, self.tokenizer.end_of_turn) | {"kl_coef": self.controller.kl_coef}
+        figures = describe(flat, self.tokenizer.end_of_turn) | {"kl_coef": self.controller.kl_coef}
         figures |= self._update(iteration, packed, pretraining)
         self.controller.update(figures["ref_kl"])
         self.engine.refresh()
@@ -188,15 +209,16 @@ class PPO:
                 batch = lay_out([groups[i] for i in indices], self.policy.device, FILL)
                 part = [trajectory for i in indices for trajectory in dealt[i]]
                 part = evaluate(part, batch, self.policy, self.reference, self.value_model, settings.temperature)
-                part = score(
-                    part,
-                    batch,
-                    self.reward_model,
-                    self.ensemble,
-                    settings.uncertainty_penalty,
-                    self.tokenizer.end_of_turn,
-                    settings.missing_end_score,
-                )
+                if self.reward_model:
+                    part = score(
+                        part,
+                        batch,
+                        self.reward_model,
+                        self.ensemble,
+                        settings.uncertainty_penalty,
+                        self.tokenizer.end_of_turn,
+                        settings.missing_end_score,
+                    )
                 trajectories.append(part)
                 layouts.append((minibatch, batch))
         return trajectories, layouts
@@ -285,7 +307,7 @@ class PPO:
 def train_ppo(
     stage: Stage,
     start: Path,
-    reward: Path,
+    reward: Path | Check,
     prompts: Sequence[Prompt],
     settings: PPOSettings,
     hardware: Hardware,
@@ -293,9 +315,10 @@ def train_ppo(
     pretraining: Sequence[Group] = (),
     tensorboard: bool = False,
 ) -> None:
-    """Train the policy in `start` against the reward model in `reward` and publish its moving average in `stage`.
+    """Train the policy in `start` against `reward` and publish its moving average in `stage`.
 
     Args:
+        reward: A reward model's folder, or a check of the answers' text (see `scoring.Check`).
         prompts: Other ones than steps 1 and 2 saw.
         pretraining: Pieces of raw text for ptx.
 
@@ -310,6 +333,8 @@ def train_ppo(
             f"ppo.minibatches={settings.minibatches} is more than ppo.prompts={settings.prompts}, and the rollouts of "
             f"a prompt stay together; lower the one or raise the other."
         )
+    if settings.uncertainty_penalty and not isinstance(reward, Path):
+        raise UserError("ppo.uncertainty_penalty is a reward model's; with ppo.reward=exact set it to 0.")
     updates = settings.iterations * settings.epochs * settings.minibatches
     ppo = PPO(start, reward, settings, hardware, updates, seed)
     encoded = encode_prompts(ChatFormat(ppo.tokenizer), prompts, ppo.engine.context - 1)
@@ -324,7 +349,8 @@ def train_ppo(
             _refuse_collapse(stage, history, settings.max_ref_kl)
         for iteration in range(session.first, settings.iterations):
             drawn = order[iteration * settings.prompts : (iteration + 1) * settings.prompts]
-            figures = ppo.iterate(iteration, [encoded[i] for i in drawn], pretraining if settings.ptx_coef else ())
+            ids, asked = [encoded[i] for i in drawn], [prompts[i] for i in drawn]
+            figures = ppo.iterate(iteration, ids, pretraining if settings.ptx_coef else (), asked)
             history.append(figures)
             session.log(iteration + 1, figures, ("score", "ref_kl", "length"))
             state = lambda: {"ppo": ppo.state(), "history": history}  # noqa: E731
@@ -366,25 +392,3 @@ def _microbatch(minibatch: int, batch: PackedBatch, trajectories: Sequence[Traje
         return torch.cat([getattr(t, name)[t.loss_mask] for t in trajectories]).to(batch.tokens.device)
 
     return Microbatch(minibatch, batch, column("logprobs"), column("values"), column("advantages"), column("returns"))
-
-
-def _describe(trajectories: Sequence[Trajectory], end_of_turn: int) -> dict[str, float]:
-    """What the rollouts were like, before the update.
-
-    The entropy is estimated by −log π of what was drawn: its mean is the entropy, and no pass over the batch is spent.
-    """
-    gaps = torch.cat([mismatch(t) for t in trajectories])
-    count = len(trajectories)
-    returns = torch.cat([t.returns[t.loss_mask] for t in trajectories if t.returns is not None])
-    values = torch.cat([t.values[t.loss_mask] for t in trajectories if t.values is not None])
-    logprobs = torch.cat([t.logprobs[t.loss_mask] for t in trajectories if t.logprobs is not None])
-    return {
-        "score": sum(t.score or 0.0 for t in trajectories) / count,
-        "ref_kl": sum(ref_kl(t) for t in trajectories) / count,
-        "entropy": -float(logprobs.mean()),
-        "length": sum(len(t.completion) for t in trajectories) / count,
-        "ended": sum(t.tokens[-1] == end_of_turn for t in trajectories) / count,
-        "mismatch_kl": float(gaps.mean()),
-        "mismatch_max": float(gaps.abs().max()),
-        "value_explained": 1 - float((returns - values).var() / returns.var().clamp(min=1e-8)),
-    }

@@ -14,7 +14,17 @@ from mynah.agent.assistant import Assistant
 from mynah.agent.scorer import Scorer
 from mynah.config import load
 from mynah.errors import UserError
-from mynah.evals import bias, bits, code_tests, multiple_choice, questions, refusals, reward_accuracy, short_answer
+from mynah.evals import (
+    bias,
+    bias_pairs,
+    bits,
+    code_tests,
+    multiple_choice,
+    questions,
+    refusals,
+    reward_accuracy,
+    short_answer,
+)
 from mynah.evals.measurement import Measurement
 from mynah.evals.respondent import Respondent
 from mynah.files import append_lines, sha256
@@ -45,6 +55,8 @@ class On:
     'Rows of {"prompt", "harmful": true or false}: how often each kind is declined.'
     bias: Path | None = None
     "BBQ's rows: accuracy and bias score, by log-likelihood."
+    bias_pairs: Path | None = None
+    "StereoSet's rows, or pairs of pronouns: how often the text that follows the stereotype is the likelier."
 
 
 @Parameter(name="*")
@@ -184,6 +196,9 @@ def _measure_policy(ledger: Ledger, on: On, asking: Asking, hardware: Hardware, 
         ledger.enter(refusals.refusals(respondent, requests, budget), folder, on.refusals, asking)
     if on.bias:
         ledger.enter(bias.bias(respondent, bias.read_bias(on.bias, limit)), folder, on.bias, asking)
+    if on.bias_pairs:
+        pairs = bias_pairs.read_bias_pairs(on.bias_pairs, limit)
+        ledger.enter(bias_pairs.bias_pairs(assistant, pairs), folder, on.bias_pairs, asking)
 
 
 def _split(rows: list[Any], shots: int, path: Path) -> tuple[list[Any], list[Any]]:

@@ -192,10 +192,11 @@ def reward(*rankings: str, demonstrations: Path | None = None, round: int = 1, w
 
 
 def ppo(prompts: Path, *overrides: str, text: Path | None = None, round: int = 1, where: Where = HERE) -> None:
-    """Step 3: PPO from the round's policy against the newest reward model.
+    """Step 3: PPO from the round's policy against the newest reward model; or, with ppo.reward=exact, against the key.
 
     ```
     mynah ppo prompts.jsonl --run mine
+    mynah ppo problems.jsonl --run mine ppo.reward=exact
     mynah ppo prompts.jsonl --run mine ppo.kl_coef=0.1 ppo.iterations=100
     mynah ppo prompts.jsonl --run mine ppo.lora.rank=16 ppo.learning_rate=1e-4
     mynah ppo prompts.jsonl --run mine --text corpus.jsonl ppo.ptx_coef=1
@@ -204,7 +205,8 @@ def ppo(prompts: Path, *overrides: str, text: Path | None = None, round: int = 1
     Parameters
     ----------
     prompts
-        JSONL of {"prompt": […]}; other ones than steps 1 and 2 saw.
+        JSONL of {"prompt": […]}; other ones than steps 1 and 2 saw. With ppo.reward=exact of {"prompt": […], "answer":
+        "72"}: an answer that ends in the right one, as `mynah eval --exact` tells, scores 1, any other 0.
     overrides
         Settings, as `table.key=value`.
     text

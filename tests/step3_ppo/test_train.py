@@ -167,7 +167,7 @@ def test_prompts_come_round_in_full_iterations(tmp_path, monkeypatch, settings):
     seen = []
     original = train.PPO.iterate
     monkeypatch.setattr(
-        train.PPO, "iterate", lambda self, i, prompts, text: seen.append(prompts) or original(self, i, prompts, text)
+        train.PPO, "iterate", lambda self, i, ids, *rest: seen.append(ids) or original(self, i, ids, *rest)
     )
     run(tmp_path, settings(iterations=5))
     assert [len(prompts) for prompts in seen] == [8] * 5
@@ -207,7 +207,7 @@ COLLAPSED = {"score": -9.0}
 
 def collapsing(monkeypatch) -> None:
     """Every iteration from the second on looks as if the score had fallen."""
-    original = train._describe
+    original = train.describe
     calls = 0
 
     def describe(*arguments):
@@ -215,7 +215,7 @@ def collapsing(monkeypatch) -> None:
         calls += 1
         return original(*arguments) | (COLLAPSED if calls > 1 else {})
 
-    monkeypatch.setattr(train, "_describe", describe)
+    monkeypatch.setattr(train, "describe", describe)
 
 
 @pytest.mark.parametrize("iterations", [6, 4])  # in the middle, and at the very end

@@ -1,0 +1,144 @@
+"""python -m bench.real NAME SUBSET=PATH …: reward models of ours and TRL's on people's judgements, by folds.
+
+python -m bench.real hh harmless=hh/harmless.jsonl helpful=hh/helpful.jsonl --length-only
+python -m bench.real hh harmless=… helpful=… --plan
+python -m bench.real hh harmless=… helpful=…                                    from the primer's base model
+python -m bench.real hh harmless=… helpful=… --text open.jsonl --base-name open from one pretrained on open text
+python -m bench.real hh harmless=… helpful=… --ppo 0,1,2                        and PPO on the first fold
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.places import WORK
+from bench.real import judgements, plan, result
+from bench.real.experiment import Experiment
+from bench.real.ppo import ppo, seeds_of
+from bench.real.trials import Setting
+from mynah.config import load
+from mynah.errors import Interrupted, UserError
+from mynah.files import write_json, write_text
+from mynah.loop import Loop
+from mynah.model.precision import Hardware, resolve
+from mynah.primer.worlds import WORLDS
+from mynah.recipe import Recipe
+from mynah.runs import Run
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    home = arguments.work / arguments.name
+    rows = judgements.convert(dict(map(_subset, arguments.subsets)), home / "rows")
+    rows = judgements.limited(rows, arguments.limit)
+    if not rows:
+        raise UserError("no row prefers one answer to another; name files of pairs or rankings.")
+    base = _base(arguments, home)
+    experiment = Experiment(
+        arguments.name,
+        home / (arguments.base_name or (base.name if arguments.base else "primer")),
+        rows,
+        base,
+        arguments.folds,
+        tuple(Setting(rate, epochs) for rate, epochs in product(arguments.rates, arguments.epochs)),
+        load(Recipe, "small", ["sft.epochs=2", *arguments.set]).sft,
+        resolve(Hardware()),
+        arguments.batch_size,
+        arguments.seed,
+        arguments.threads,
+        rival=not arguments.alone,
+        search_once=arguments.search_once,
+    )
+    if arguments.plan:
+        print(plan.markdown(experiment))
+        return
+    found = experiment.length_only() if arguments.length_only else experiment.run(arguments.only)
+    table = found.pop("table")
+    found["figures"] = result.plain(table)
+    said = result.markdown(table)
+    print(said)
+    name = "length-only" if arguments.length_only else "result"
+    write_json(experiment.home / f"{name}.json", found)
+    write_text(experiment.home / f"{name}.md", said)
+    if arguments.ppo:
+        settings = load(Recipe, "small", arguments.set).ppo
+        found["ppo"] = ppo(experiment, experiment.all_folds[0], settings, seeds_of(arguments.ppo))
+        write_json(experiment.home / f"{name}.json", found)
+    print(json.dumps(found, ensure_ascii=False))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bench.real", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("name", help="of the experiment; its folder is WORK/NAME")
+    add("subsets", nargs="+", metavar="SUBSET=PATH", help="a file, or a folder of .json and .jsonl files")
+    add("--base", type=Path, help="checkpoint folder to start from; the primer's by default")
+    add("--text", type=Path, help="pretrain the base on this text instead, by the recipe small")
+    add("--base-name", default="", help="what to call the base; its results lie in WORK/NAME/BASE")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of pretrain, model, sft or ppo")
+    add("--folds", type=int, default=3)
+    add("--only", type=int, action="append", default=[], metavar="FOLD", help="only this fold")
+    add("--limit", type=int, default=0, metavar="N", help="at most N rankings of each subset, for trials")
+    add("--rates", type=_numbers(float), default=[1e-4, 3e-4, 1e-3], help="learning rates to search")
+    add("--epochs", type=_numbers(int), default=[1, 2], help="epochs to search")
+    add("--search-once", action="store_true", help="search on the first fold only; the others take what it chose")
+    add("--batch-size", type=int, default=32)
+    add("--seed", type=int, default=0)
+    add("--threads", type=int, default=os.cpu_count() or 1)
+    add("--alone", action="store_true", help="without TRL")
+    add("--ppo", default="", metavar="SEEDS", help="afterwards PPO on the first fold, as in 0,1,2")
+    add("--length-only", action="store_true", help="only the baseline; no model is trained")
+    add("--plan", action="store_true", help="only list the stages with an estimate of their minutes")
+    add("--work", type=Path, default=WORK / "real", help="where all that is made lies")
+    return parser.parse_args()
+
+
+def _numbers(kind: Any) -> Any:
+    return lambda text: [kind(part) for part in text.split(",")]
+
+
+def _subset(text: str) -> tuple[str, list[Path]]:
+    name, equals, where = text.partition("=")
+    path = Path(where)
+    if not equals or not name or name != Path(name).name:
+        raise UserError(f"{text!r}: a subset is NAME=PATH.")
+    if not path.is_dir():
+        return name, [path]
+    files = sorted(found for found in path.rglob("*.json*") if found.name != "META.json")
+    if not files:
+        raise UserError(f"{path}: holds no .json or .jsonl file.")
+    return name, files
+
+
+def _base(arguments: argparse.Namespace, home: Path) -> Path:
+    if arguments.base and arguments.text:
+        raise UserError("--base is a checkpoint, --text what to pretrain one on; give one of them.")
+    if not arguments.text:
+        base = arguments.base or WORLDS["primer"].base
+        assert base
+        return base
+    if not arguments.base_name:
+        raise UserError("--text: call the base that is pretrained on it something, with --base-name.")
+    run = Run(home / arguments.base_name, "base")
+    loop = Loop.on(run, load(Recipe, "small", ["pretrain.epochs=1", *arguments.set]), arguments.seed)
+    return loop.pretrain(arguments.text).folder
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (UserError, Interrupted) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:  # outside a stage of ours, which would have saved its state
+        sys.exit("stopped; the same command goes on from what is finished.")

@@ -1,0 +1,179 @@
+"""One experiment in reading order: for each fold SFT on the chosen answers, then the search on both sides; a table.
+
+Everything is kept in a folder of its own; what is there and was made from the same is not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.environments import Unavailable
+from bench.real import judgements, result, trials
+from bench.real.judgements import Fold, Judged
+from bench.real.trials import Material, Scores, Setting
+from mynah.files import sha256
+from mynah.model.hub import load_config
+from mynah.model.precision import Hardware
+from mynah.nouns import Comparison
+from mynah.progress import console
+from mynah.runs import Run, code_version, weights_sha256
+from mynah.step1_sft.train import SFTSettings, finetune
+from mynah.tokens import ChatFormat, Tokenizer
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is compared on which rows, and how it is trained."""
+
+    name: str
+    home: Path
+    """Holds all that it makes."""
+    rows: list[Judged]
+    base: Path
+    """A checkpoint folder."""
+    folds: int
+    settings: tuple[Setting, ...]
+    """The grid, the same for both sides."""
+    sft: SFTSettings
+    hardware: Hardware
+    batch_size: int = 32
+    """Rankings an update of the reward model; pairs for TRL, which has no rankings."""
+    seed: int = 0
+    threads: int = 1
+    rival: bool = True
+    search_once: bool = False
+    """Search on the first fold alone; the others take what it chose. Their test rows are then not wholly unseen by the
+    choice of two numbers, for both sides alike."""
+
+    @cached_property
+    def all_folds(self) -> list[Fold]:
+        return judgements.folds(self.rows, self.folds)
+
+    def fitted(self, row: Judged) -> Comparison:
+        """The row as everyone reads it, shortened to the base's context; cut once."""
+        if id(row) not in self._fitted:
+            self._fitted[id(row)] = judgements.fitted(row, self.chat, self.context)
+        return self._fitted[id(row)]
+
+    @cached_property
+    def _fitted(self) -> dict[int, Comparison]:
+        return {}
+
+    @cached_property
+    def chat(self) -> ChatFormat:
+        return ChatFormat(Tokenizer.load(self.base))
+
+    @cached_property
+    def context(self) -> int:
+        return load_config(self.base).context
+
+    def checkpoint(self, fold: Fold) -> Path:
+        """Where a fold's SFT model lies."""
+        return self._sft_run(fold).root / "round-1" / "1-sft"
+
+    def tuned(self, fold: Fold) -> Path:
+        """`mynah sft` on the best answers of the fold's training rows."""
+        rows = list(map(self.fitted, fold.train))
+        shown = judgements.demonstrations(rows, self.chat, self.context)
+        made_with = {"sft": self.sft.model_dump(), "hardware": self.hardware.model_dump()}
+        made_with["start"] = {"weights": weights_sha256(self.base)}
+        made_with["demonstrations"] = {"hash": judgements.digest(shown)}
+        stage = self._sft_run(fold).begin("sft", 1, settings=made_with, seed=self.seed, redo=True)
+        if not stage.done:
+            finetune(stage, self.base, shown, self.sft, self.hardware, self.seed)
+        return stage.folder
+
+    def material(self, fold: Fold) -> Material:
+        """What both sides are given, once the SFT model is there."""
+        sides = {
+            side: list(map(self.fitted, rows))
+            for side, rows in (("train", fold.train), ("dev", fold.dev), ("test", fold.test))
+        }
+        checkpoint = self.checkpoint(fold)
+        made = Material(
+            fold.number,
+            self.home,
+            checkpoint,
+            self.context,
+            **sides,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            threads=self.threads,
+        )
+        made.write()
+        return made
+
+    def search(self, who: str, fold: Fold, material: Material, settings: Sequence[Setting]) -> tuple[Setting, Scores]:
+        """Every setting; the one that does best on the dev part, with its scores."""
+        train: Callable[..., Scores] = trials.ours if who == result.OURS else trials.theirs
+        tried = []
+        for setting in settings:
+            scores = train(material, setting, self.hardware)
+            accuracy = result.macro(fold.dev, scores["dev"])
+            tried.append((accuracy, setting, scores))
+            console.print(f"fold {fold.number}, {who}, {setting.name}: {accuracy:.3f} on the dev part")
+        best = max(tried, key=lambda one: one[0])  # of equals the first
+        return best[1], best[2]
+
+    def run(self, numbers: Sequence[int] = ()) -> dict[str, Any]:
+        """All folds, or these; returns what is written as the result."""
+        done = [fold for fold in self.all_folds if not numbers or fold.number in numbers]
+        found: dict[str, list[float]] = {result.LENGTH: []}
+        chosen: dict[str, dict[str, Setting]] = {}
+        left_out = {} if self.rival else {result.TRL: "not asked for"}
+        for fold in done:
+            self.tuned(fold)
+            material = self.material(fold)
+            found[result.LENGTH] += result.by_length(fold)
+            for who in (result.OURS, result.TRL):
+                if who in left_out:
+                    continue
+                earlier = list(chosen.get(who, {}).values())
+                grid = earlier[:1] if self.search_once and earlier else self.settings
+                try:
+                    setting, scores = self.search(who, fold, material, grid)
+                except Unavailable as why:
+                    left_out[who] = str(why)
+                    found.pop(who, None)
+                    continue
+                chosen.setdefault(who, {})[f"fold {fold.number}"] = setting
+                outcomes = result.outcomes([row.comparison for row in fold.test], scores["test"])
+                found.setdefault(who, []).extend(outcomes)
+        return self.described(done) | {
+            "chosen": {who: {f: s.name for f, s in of_one.items()} for who, of_one in chosen.items()},
+            "left_out": left_out,
+            "table": result.figures(done, found),
+        }
+
+    def length_only(self) -> dict[str, Any]:
+        """The baseline alone, which takes a second and no model."""
+        found = {result.LENGTH: [value for fold in self.all_folds for value in result.by_length(fold)]}
+        return {"table": result.figures(self.all_folds, found)}
+
+    def described(self, done: Sequence[Fold]) -> dict[str, Any]:
+        """What it was, without a word of the data."""
+        base = {"weights": weights_sha256(self.base), "config": sha256(self.base / "config.json")}
+        subsets = dict.fromkeys(row.subset for row in self.rows)
+        shortened = sum(self.fitted(row) != row.comparison for fold in done for row in fold.test)
+        return {
+            "experiment": self.name,
+            "base": base | {"context": self.context},
+            "rankings": {subset: sum(row.subset == subset for row in self.rows) for subset in subsets},
+            "data": judgements.digest([row.comparison for row in self.rows]),
+            "folds": [{"fold": f.number, "train": len(f.train), "dev": len(f.dev), "test": len(f.test)} for f in done],
+            "shortened_to_fit": shortened,
+            "grid": [setting.name for setting in self.settings],
+            "searched": "on the first fold" if self.search_once else "on each fold",
+            "sft": self.sft.model_dump(),
+            "batch_size": self.batch_size,
+            "hardware": self.hardware.model_dump(),
+            "seed": self.seed,
+            "code": code_version(),
+        }
+
+    def _sft_run(self, fold: Fold) -> Run:
+        return Run(self.home, f"fold-{fold.number}-sft")

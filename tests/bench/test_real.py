@@ -1,0 +1,159 @@
+"""Experiments on real judgements, at toy size on made-up pairs: folds, fitting, the baseline, resuming, the table."""
+
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.environments import Unavailable
+from bench.real import __main__ as real
+from bench.real import judgements, result
+from bench.real.judgements import Judged
+from mynah.nouns import Comparison, Message, Prompt
+from mynah.tokens import ChatFormat
+from tests import toys
+
+
+def judged(subset: str, turns: int, seed: int, known: bool = True) -> list[Judged]:
+    """Pairs of toy answers: the better has the word gold in it, and is the longer one in half of the pairs."""
+    rng = random.Random(seed)
+    rows = []
+    for turn in range(turns):
+        for _ in range(rng.randint(1, 2)):
+            bad, good = ("red " * rng.randint(1, 4)).strip(), " ".join(["gold"] * rng.randint(1, 4))
+            first = Message("user", f"what is in the hill {turn}")
+            more = (Message("assistant", "the cat"), Message("user", "and in the lake")) if turn % 3 else ()
+            answers = (good, bad) if known or rng.random() < 0.5 else (bad, good)
+            rows.append(Judged(subset, Comparison(Prompt((first, *more)), answers, (1, 2))))
+    return rows
+
+
+def as_hh(rows: list[Judged], path: Path) -> Path:
+    """The rows as transcripts."""
+    names = {"user": "Human", "assistant": "Assistant"}
+    records = []
+    for row in rows:
+        before = "".join(f"\n\n{names[m.role]}: {m.content}" for m in row.comparison.prompt.messages)
+        sides = zip(("chosen", "rejected"), row.comparison.completions, strict=True)
+        records.append({side: f"{before}\n\nAssistant: {answer}" for side, answer in sides})
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path
+
+
+def test_a_first_turn_lies_on_one_side_and_every_row_is_tested_once() -> None:
+    rows = judged("one", 40, 0) + judged("two", 60, 1)  # the first 40 first turns are in both
+    folds = judgements.folds(rows, 3)
+    assert sorted(id(row) for fold in folds for row in fold.test) == sorted(map(id, rows))
+    for fold in folds:
+        sides = [{row.turn for row in side} for side in (fold.train, fold.dev, fold.test)]
+        assert len(fold.train) + len(fold.dev) + len(fold.test) == len(rows)
+        assert sum(map(len, sides)) == len(set().union(*sides)) == 60
+        assert len(sides[2]) == 20
+        assert sides[1]
+
+
+def test_what_is_too_long_loses_its_oldest_turns_first() -> None:
+    chat = ChatFormat(toys.tokenizer())
+    early = (Message("user", "what is in the hill 1"), Message("assistant", "a cat " * 30))
+    last = (Message("user", "and in the lake"),)
+    whole = Judged("s", Comparison(Prompt((*early, *last)), ("gold sun", "red"), (1, 2)))
+    assert judgements.fitted(whole, chat, 10_000) == whole.comparison
+    without = judgements.fitted(whole, chat, 60)
+    assert (without.prompt.messages, without.completions) == (last, ("gold sun", "red"))
+
+    long = Judged("s", Comparison(Prompt((*early, *last)), ("gold " * 80, "red"), (1, 2)))
+    cut = judgements.fitted(long, chat, 60)
+    assert cut.completions[1] == "red"
+    assert 5 < len(cut.completions[0].split()) < 60
+    asked = Judged("s", Comparison(Prompt((Message("user", "what is in " * 80),)), ("gold " * 80, "red " * 80), (1, 2)))
+    for row in (long, asked):
+        comparison = judgements.fitted(row, chat, 60)
+        ids = [
+            len(chat.encode_prompt(comparison.prompt.messages)) + len(chat.encode_answer(a))
+            for a in comparison.completions
+        ]
+        assert max(ids) <= 60
+        assert comparison.prompt.messages[-1].content
+    prompt = judgements.fitted(asked, chat, 60, room=20).prompt
+    assert len(chat.encode_prompt(prompt.messages)) <= 40
+
+
+def test_equal_scores_count_half_and_the_macro_mean_weighs_subsets_alike() -> None:
+    rows = judged("one", 1, 0)[:1] * 3 + judged("two", 1, 0)[:1]
+    scores = [[2.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
+    assert result.outcomes([row.comparison for row in rows], scores) == [1.0, 0.5, 0.0, 1.0]
+    assert result.macro(rows, scores) == pytest.approx((0.5 + 1) / 2)
+    three = Comparison(Prompt((Message("user", "?"),)), ("a", "b", "c"), (1, 2, 2))
+    assert result.outcomes([three], [[1.0, 0.0, 2.0]]) == [1.0, 0.0]  # the tie of b and c asks nothing
+
+
+def test_differences_are_paired_and_length_is_fitted_by_subset() -> None:
+    """In one subset longer is better, in the other shorter: one weight for both would be right on half."""
+    rows = []
+    for subset, order in (("long", (1, 2)), ("short", (2, 1))):
+        for n in range(30):
+            rows.append(Judged(subset, Comparison(Prompt((Message("user", f"{subset} {n}"),)), ("x" * 9, "x"), order)))
+    folds = judgements.folds(rows, 3)
+    length = [value for fold in folds for value in result.by_length(fold)]
+    assert length == [1.0] * 60
+    ours = [float(i % 10 != 0) for i in range(60)]
+    table = result.figures(folds, {result.LENGTH: length, result.OURS: ours, result.TRL: ours})
+    assert table["macro mean"]["mynah − TRL"].value == table["macro mean"]["mynah − TRL"].high == 0
+    gap = table["macro mean"]["mynah − length only"]
+    assert gap.value == pytest.approx(table["macro mean"]["mynah"].value - 1)
+    assert gap.low < gap.value < gap.high <= 0
+    assert "| macro mean | 60 | 100.0 [100.0, 100.0] |" in result.markdown(table)
+
+
+def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
+    monkeypatch.setattr(sys, "argv", ["bench.real", *map(str, arguments)])
+    real.main()
+    return capsys.readouterr().out
+
+
+def test_a_whole_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two subsets as hh-rlhf has them, one of them noise; every stage; a second call makes nothing anew."""
+    subsets = [
+        f"{name}={as_hh(judged(name, 70, seed, known), tmp_path / f'{name}.jsonl')}"
+        for name, seed, known in (("gold", 0, True), ("noise", 1, False))
+    ]
+    common = ["toy", *subsets, "--base", toys.policy_folder(), "--work", tmp_path / "work", "--threads", 1, "--alone"]
+    common += ["--folds", 2, "--rates", "0,3e-3", "--epochs", "2", "--batch-size", 8, "--set", "sft.epochs=1"]
+    assert "minutes are left" in called(monkeypatch, capsys, *common, "--plan")
+    small = ["ppo.iterations=2", "ppo.prompts=8", "ppo.minibatches=2", "ppo.max_new_tokens=10"]
+    ppo = ["--ppo", "1", *(part for setting in small for part in ("--set", setting))]
+    said = called(monkeypatch, capsys, *common, *ppo)
+    found = json.loads(said.strip().splitlines()[-1])
+    assert found["chosen"]["mynah"] == {
+        "fold 1": "0.003-x2",
+        "fold 2": "0.003-x2",
+    }  # and not the rate that learns nothing
+    figures = found["figures"]
+    assert figures["gold"]["mynah"]["value"] > 0.9
+    assert figures["gold"]["mynah − length only"]["low"] > 0.1
+    assert 0.3 < figures["noise"]["mynah"]["value"] < 0.7
+    assert figures["macro mean"]["mynah"]["n"] == sum(found["rankings"].values())
+    assert {"mean", "low", "high", "n"} <= found["ppo"]["seed 1"]["gained"].keys()
+    assert found["ppo"]["seed 1"]["iterations"] == 2
+    assert "hill" not in said  # no word of the data
+
+    def nothing(*_: Any, **__: Any) -> None:
+        raise AssertionError("made anew")
+
+    for module, name in (("bench.real.trials", "train_reward"), ("bench.real.experiment", "finetune")):
+        monkeypatch.setattr(f"{module}.{name}", nothing)
+    monkeypatch.setattr("bench.real.ppo.train_ppo", nothing)
+
+    def absent(_: str) -> Path:
+        raise Unavailable("transformers could not be installed here.")
+
+    monkeypatch.setattr("bench.contender.python_of", absent)
+    common.remove("--alone")
+    again = json.loads(called(monkeypatch, capsys, *common, *ppo).strip().splitlines()[-1])
+    assert again["figures"] == figures
+    assert again["left_out"] == {"TRL": "transformers could not be installed here."}
