@@ -134,7 +134,7 @@ def _for_admins(engine: Service | Remote, db: Database, home: Path | None) -> It
     yield feedback_list.routes(db)
     yield datasets.routes(db)
     if home:
-        yield runs.routes(home)
+        yield runs.routes(home, db)
         yield served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None)
 
 
