@@ -23,13 +23,15 @@ from mynah.recipe import Recipe
 from mynah.runs import Run
 from mynah.server.api.models import ABOUT, SETTING
 from mynah.server.page_routes import built
-from mynah.store.settings import set_service
+from mynah.store.settings import set_service, set_user, user_settings
 from mynah.verbs.serve import serve
 from mynah.verbs.use import talk
 from mynah.verbs.where import Where
 
 PAIRS = 20
 """Pairs that a visitor is asked to judge."""
+CALM = 0.3
+"""The page's temperature for a visitor who chose none: so small a model rambles at 1."""
 
 
 def demo(
@@ -120,11 +122,13 @@ def open_page(where: Where, run: Run, world: World, seed: int) -> None:
     The model before PPO is served beside the newest, so that two answers side by side are a comparison of the two.
     """
     db = store.open(where.home / "mynah.db")
+    about = f"A small model, trained here. It knows {world.about}; of all else it knows nothing."
     with db.writing() as tx:
         set_service(tx, None, SETTING, world.starters(seed))
-        set_service(
-            tx, None, ABOUT, f"A small model, trained here. It knows {world.about}; of all else it knows nothing."
-        )
+        set_service(tx, None, ABOUT, about)
+        visitor = store.local_person(tx)
+        if not user_settings(tx, visitor):
+            set_user(tx, visitor, {"params": {"temperature": CALM}}, {})
     db.close()
     serve(also=(run.newest("sft"),), accounts=False, open_page=True, where=where)
 

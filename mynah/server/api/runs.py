@@ -50,7 +50,7 @@ def routes(home: Path, db: Database) -> APIRouter:
         if state(found) != "running":
             raise APIError(409, f"{name}/{stage} is not at work; there is nothing to stop.", code="not_running")
         with db.writing() as tx:
-            store.note(tx, who.user, "run.stop", name, {"stage": stage})
+            store.note(tx, who.user, "run.stop", name, {"run": name, "stage": stage})
         found.wish.touch()
         return {"run": name, "stage": stage, "stopping": True}
 

@@ -113,7 +113,7 @@ function settings(
   return {
     width: box.clientWidth || 300,
     height: HEIGHT,
-    padding: [10, 6, 0, 0],
+    padding: [10, bars ? 16 : 6, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: true, y: false }, points: { size: 7 }, ...(bars ? {} : { sync: { key: "steps" } }) },
     scales: {
@@ -125,10 +125,11 @@ function settings(
         ...axis,
         size: 26,
         gap: 4,
+        ...(bars ? { space: 64 } : {}),
         grid: { show: false },
         ...(bars ? { values: (_, at) => at.map((s) => dayMark(s, day)) } : {}),
       },
-      { ...axis, size: 52, gap: 4, values: (_, at) => at.map(figure) },
+      { ...axis, size: 52, gap: 4, space: 24, values: (_, at) => at.map(figure) },
     ],
     series: [
       {},

@@ -46,7 +46,7 @@ export function Audit() {
         rowKey={(row) => String(row.number)}
         columns={[
           { head: "№", cell: (row) => row.number, number: true },
-          { head: t("when"), cell: (row) => format.time(row.created_at) },
+          { head: t("when"), cell: (row) => format.time(row.created_at), tight: true },
           { head: t("who"), cell: (row) => (row.actor ? (names.get(row.actor) ?? t("nobody")) : t("theService")) },
           { head: t("what"), cell: (row) => <code className={styles.code}>{row.action}</code> },
           {
@@ -55,7 +55,9 @@ export function Audit() {
               <span className={styles.words}>
                 {[
                   names.get(row.target) ?? "",
-                  ...Object.entries(row.details).map(([name, value]) => `${name}: ${plain(value)}`),
+                  ...Object.entries(row.details)
+                    .filter(([, value]) => value !== null)
+                    .map(([name, value]) => `${name}: ${plain(value)}`),
                 ]
                   .filter(Boolean)
                   .join(" · ") || "–"}
@@ -73,4 +75,5 @@ export function Audit() {
   );
 }
 
-const plain = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+const plain = (value: unknown): string =>
+  Array.isArray(value) ? value.map(plain).join(", ") : typeof value === "string" ? value : JSON.stringify(value);
