@@ -62,12 +62,12 @@ def page_routes(folder: Path = PAGE) -> APIRouter:
     return routes
 
 
-def lost(request: Request) -> Response | None:
+def lost(request: Request, folder: Path = PAGE) -> Response | None:
     """The page, which says that it knows no such place, for people in a browser; programs get an error object."""
     browser = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-    if not browser or request.url.path.startswith(("/api/", "/v1/", "/assets/")) or not built():
+    if not browser or request.url.path.startswith(("/api/", "/v1/", "/assets/")) or not built(folder):
         return None
-    return _document(PAGE, 404)
+    return _document(folder, 404)
 
 
 def _document(folder: Path, status: int = 200) -> Response:

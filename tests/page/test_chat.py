@@ -105,6 +105,11 @@ def test_a_thumb_with_reasons_and_words_is_evidence(page: Page, bird: Bird) -> N
     page.goto("/")
     ask(page, "Rate this")
     press(page, "Bad answer")
+    expect(page.get_by_text("Your rating is kept.")).to_be_visible()
+    page.keyboard.press("Escape")  # from the thumb itself
+    expect(page.get_by_text("Your rating is kept.")).to_be_hidden()
+    press(page, "Good answer")
+    press(page, "Bad answer")
     press(page, "Too long")
     page.get_by_role("textbox", name="In your words").fill("No end to it")
     page.get_by_role("group", name="May your words help").get_by_role("button", name="Yes").click()
@@ -181,7 +186,8 @@ def test_rename_pin_and_delete(page: Page, bird: Bird) -> None:
     nav = page.get_by_role("navigation")
     nav.get_by_role("button", name="More for “To be named”").click()
     page.get_by_role("menuitem", name="Rename").click()
-    page.get_by_role("textbox", name="Title").fill("A better name")
+    expect(page.get_by_role("textbox", name="Title")).to_be_focused()
+    page.keyboard.type("A better name")  # in place of the old one
     page.keyboard.press("Enter")
     expect(nav.get_by_role("link", name="A better name")).to_be_visible()
     nav.get_by_role("button", name="More for “A better name”").click()
