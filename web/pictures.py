@@ -16,6 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect, sync_playwright
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+expect.set_options(timeout=30_000)
 QUESTIONS = (
     "What is the capital of Portugal?",
     "Why is Berlin the capital of France?",
@@ -72,7 +73,7 @@ def say(page: Page, text: str) -> None:
 
 def keep(page: Page, name: str) -> None:
     """The picture, when words from the foot of the page are gone and nothing moves."""
-    expect(page.locator("[role=status]").filter(has_text=".")).to_have_count(0, timeout=15_000)
+    expect(page.locator("[role=status]:not(.unseen)").filter(has_text=".")).to_have_count(0)
     page.wait_for_timeout(600)
     page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", caret="hide")
     print(f"{name}.png: {(PICTURES / f'{name}.png').stat().st_size / 1000:.0f} kB")

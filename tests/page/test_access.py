@@ -162,7 +162,7 @@ def test_on_a_phone(browser, bird: Bird) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
     long = bird.has_talked(("user", "Hi"), ("assistant", "Yes."), title="A title of very many words " * 7)
     page.goto(f"/c/{long}")
-    for part in (field(page), answers(page), page.get_by_role("button", name="More for").first):
+    for part in (field(page), answers(page), page.get_by_role("main").get_by_role("button", name="More for")):
         expect(part).to_be_in_viewport(ratio=1)
     page.goto("/")
     field(page).fill("two")

@@ -14,13 +14,16 @@ HISTORY = "Sidebar"
 
 
 def test_an_answer_is_streamed_and_set_as_markdown(page: Page, bird: Bird) -> None:
-    bird.says("It **learns**:\n\n1. hear\n2. say\n\n```python\nprint('hi')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+    bird.says(
+        "Dear bird,\nit **learns**:\n\n1. hear\n2. say\n\n```python\nprint('hi')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    )
     page.goto("/")
     ask(page, "How does a mynah learn?")
     expect(page).to_have_url(re.compile("/c/[0-9a-f]{32}$"))
     answer = answers(page)
     expect(answer.get_by_role("listitem")).to_have_text(["hear", "say"])
     expect(answer.locator("strong")).to_have_text("learns")
+    assert answer.locator("p").first.evaluate("one => one.getClientRects()[0].height") > 45, "two lines, as it wrote"
     expect(answer.get_by_role("cell")).to_have_text(["1", "2"])
     expect(answer.locator("code .hljs-built_in")).to_have_text("print")
     expect(page.get_by_role("navigation").get_by_role("link", name="How does a mynah learn?")).to_be_visible()
