@@ -15,7 +15,8 @@ HISTORY = "Sidebar"
 
 def test_an_answer_is_streamed_and_set_as_markdown(page: Page, bird: Bird) -> None:
     bird.says(
-        "Dear bird,\nit **learns**:\n\n1. hear\n2. say\n\n```python\nprint('hi')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+        "Dear bird,\nit **learns**:\n\n1. hear\n2. say\n\n"
+        "```python\nprint('hi')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     )
     page.goto("/")
     ask(page, "How does a mynah learn?")
