@@ -96,14 +96,17 @@ def show(report: dict[str, Any], path: Path) -> None:
     for behaviour in report["exam"]["sft"]:
         table.add_row(behaviour, *(f"{report['exam'][model][behaviour]['rate']:.0%}" for model in MODELS))
     gold = report["gold"]
-    table.add_row(
-        "gold score", *(f"{gold[m]['mean']:.2f} [{gold[m]['low']:.2f}, {gold[m]['high']:.2f}]" for m in MODELS)
-    )
+    table.add_row("gold score", *(f"{gold[model]['mean']:.2f}" for model in MODELS))
     console.print(table)
+    console.print(f"gold score: ppo {_interval(gold['ppo'])}, sft {_interval(gold['sft'])}")
     for name, win in report["win_rate"].items():
         words = name.replace("_vs_", " against ").replace("_", "-")
         console.print(f"{words}: preferred {win['rate']:.0%} [{win['low']:.0%}, {win['high']:.0%}], n = {win['n']}")
     console.print(f"Report: {path}", soft_wrap=True)
+
+
+def _interval(score: dict[str, float]) -> str:
+    return f"{score['mean']:.2f} [{score['low']:.2f}, {score['high']:.2f}]"
 
 
 def figures(report: dict[str, Any]) -> str:

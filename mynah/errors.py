@@ -6,4 +6,4 @@ class UserError(Exception):
 
 
 class Interrupted(Exception):
-    """Ctrl-C during a stage, after its state was saved."""
+    """Ctrl-C or a wish to stop during a stage, after its state was saved."""

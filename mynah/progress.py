@@ -9,6 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 from rich.text import Text
 
 console = Console(stderr=True, highlight=False)
@@ -27,15 +28,17 @@ class Progress:
 
     def __enter__(self) -> Self:
         if console.is_terminal:
+            # In a narrow window the figures are cut short; a bar of two lines would leave its first ones behind.
+            last = Column(ratio=1, no_wrap=True, overflow="ellipsis")
             columns: tuple[ProgressColumn, ...] = (
-                TextColumn("[bold]{task.description:<12}"),
-                BarColumn(bar_width=24),
-                MofNCompleteColumn(),
+                TextColumn("[bold]{task.description:<12}", table_column=Column(no_wrap=True)),
+                BarColumn(bar_width=20),
+                MofNCompleteColumn(table_column=Column(no_wrap=True)),
                 _Rate(self.unit),
                 TimeRemainingColumn(compact=True),
-                TextColumn("[dim]{task.fields[figures]}"),
+                TextColumn("[dim]{task.fields[figures]}", table_column=last),
             )
-            self._bar = Bar(*columns, console=console)
+            self._bar = Bar(*columns, console=console, expand=True)
             self._bar.start()
             self._task = self._bar.add_task(self.title, total=self.total, completed=self.done, figures="")
         return self
@@ -72,7 +75,7 @@ class _Rate(ProgressColumn):
     """Units a second."""
 
     def __init__(self, unit: str) -> None:
-        super().__init__()
+        super().__init__(Column(no_wrap=True))
         self.unit = unit
 
     def render(self, task: Task) -> Text:

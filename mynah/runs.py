@@ -55,6 +55,16 @@ class Stage:
         return self.folder.with_name(f"{self.folder.name}.adapter")
 
     @property
+    def wish(self) -> Path:
+        """Whoever makes this file asks the training to stop: it saves after its step, ends, and takes the file away."""
+        return self.state / "stop"
+
+    @property
+    def rest(self) -> Path:
+        """Made by a training that saved and ended before its time, until it goes on."""
+        return self.state / "stopped"
+
+    @property
     def record(self) -> dict[str, Any]:
         return self.run.record["stages"].get(self.key, {})
 

@@ -31,7 +31,10 @@ def vote(
     chosen = random.Random("blind").sample(pairs, min(len(pairs), max(0, count - len(before))))
     if not chosen:
         return 0
-    console.print(f"\n{len(chosen)} pairs of answers, one by SFT and one by PPO. {HELP}")
+    console.print(
+        f"\nNow you: {len(chosen)} questions, each answered by the model before PPO and by the one after it, "
+        f"in random order. Your verdict enters the report. {HELP}"
+    )
     new = 0
     for number, (our, their) in enumerate(chosen, 1):
         first = random.random() < 0.5  # who stands first is drawn anew each time

@@ -14,6 +14,8 @@ class World:
     """Everything is a function of a seed. Rater, marker and judge share no code."""
 
     name: str
+    about: str
+    """What a model of this world knows, as the end of a sentence."""
     corpus: Callable[[int], list[str]]
     demonstrations: Callable[[int], list[Demonstration]]
     prompts: Callable[[int, str], list[Prompt]]

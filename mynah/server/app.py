@@ -42,7 +42,7 @@ from mynah.server.identity import Caller, Identity, may
 from mynah.server.ledger import Ledger
 from mynah.server.limits import Limits
 from mynah.server.meter import Meter
-from mynah.server.page_routes import page_routes
+from mynah.server.page_routes import lost, page_routes
 from mynah.server.passwords import Passwords
 from mynah.server.promotion import Promoter
 from mynah.server.record import forget, keeping
@@ -124,7 +124,7 @@ def build_app(
     for router in _for_admins(engine, db, home):
         app.include_router(router)
     app.include_router(page_routes())
-    errors.install(app)
+    errors.install(app, lost)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics, site=site)
     return app
 
@@ -134,7 +134,7 @@ def _for_admins(engine: Service | Remote, db: Database, home: Path | None) -> It
     yield feedback_list.routes(db)
     yield datasets.routes(db)
     if home:
-        yield runs.routes(home)
+        yield runs.routes(home, db)
         yield served.routes(Promoter(engine, db, home) if isinstance(engine, Service) else None)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -57,8 +57,8 @@ class EngineError(APIError):
         super().__init__(status, message, kind="server_error", code="engine_error")
 
 
-def install(app: FastAPI) -> None:
-    """Every error that leaves `app` has OpenAI's form."""
+def install(app: FastAPI, lost: Callable[[Request], Response | None] = lambda request: None) -> None:
+    """Every error that leaves `app` has OpenAI's form; `lost` may answer an address that nobody knows instead."""
 
     @app.exception_handler(APIError)
     async def api(request: Request, error: APIError) -> JSONResponse:
@@ -73,10 +73,13 @@ def install(app: FastAPI) -> None:
         return from_validation(error.errors()).response()
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> Response:
         path, headers = request.url.path, error.headers
         if error.status_code == 404:
-            return APIError(404, f"Unknown request URL: {request.method} {path}.", code="unknown_url").response()
+            return (
+                lost(request)
+                or APIError(404, f"Unknown request URL: {request.method} {path}.", code="unknown_url").response()
+            )
         return APIError(error.status_code, f"{error.detail}: {request.method} {path}.", headers=headers).response()
 
     @app.exception_handler(Exception)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
 from mynah.server.errors import APIError
@@ -40,10 +40,7 @@ def page_routes(folder: Path = PAGE) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     def document() -> Response:
-        if not built(folder):
-            return PlainTextResponse(NOT_BUILT, 503)
-        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
-        return FileResponse(folder / "index.html", headers=headers)
+        return _document(folder)
 
     for address in ADDRESSES:
         routes.add_api_route(address, document, name="page")
@@ -63,6 +60,21 @@ def page_routes(folder: Path = PAGE) -> APIRouter:
         return _file(folder / "mynah.svg", "no-cache")
 
     return routes
+
+
+def lost(request: Request, folder: Path = PAGE) -> Response | None:
+    """The page, which says that it knows no such place, for people in a browser; programs get an error object."""
+    browser = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    if not browser or request.url.path.startswith(("/api/", "/v1/", "/assets/")) or not built(folder):
+        return None
+    return _document(folder, 404)
+
+
+def _document(folder: Path, status: int = 200) -> Response:
+    if not built(folder):
+        return PlainTextResponse(NOT_BUILT, 503)
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
+    return FileResponse(folder / "index.html", status, headers=headers)
 
 
 def _file(path: Path, cache: str) -> Response:

@@ -62,6 +62,8 @@ def state(stage: Stage) -> str:
     """`done`, `running`, or `stopped`: begun, not done, and silent."""
     if stage.record.get("status") == "done":
         return "done" if stage.folder.is_dir() else "missing"
+    if stage.rest.exists():  # it said so itself
+        return "stopped"
     rows = last_rows(stage.state / "metrics.jsonl", STEPS_LATE + 1)
     seconds = [row["seconds"] for row in rows if isinstance(row.get("seconds"), int | float)]
     steps = [after - before for before, after in pairwise(seconds)]
@@ -133,12 +135,13 @@ def side_by_side(run: Run) -> list[dict[str, Any]]:
 def over_time(run: Run, first: int, count: int) -> tuple[list[dict[str, Any]], bool]:
     """How the policy's answers to the same prompts changed along PPO: `count` prompts from `first`, and if more follow.
 
-    They are those that the exam's frontier was measured with; a run that was not examined has none.
+    They are those that the exam's frontier was measured with; where there is none, or PPO is at work, the few that it
+    answers itself on its way.
     """
     columns = []
-    for path in sorted((run.root / "exam").glob("*-frontier-*.jsonl")):
+    for path in _answers_on_the_way(run):
         name = path.stem.rpartition("-")[2]
-        label = "start" if name == "start" else name.lstrip("0")
+        label = "start" if name == "start" else name.lstrip("0") or "start"
         columns.append((int(label) if label.isdecimal() else 0, label, _samples(path)))
     columns.sort(key=lambda column: column[0])
     if not columns:
@@ -157,6 +160,15 @@ def over_time(run: Run, first: int, count: int) -> tuple[list[dict[str, Any]], b
     return found, len(prompts) > first + count
 
 
+def _answers_on_the_way(run: Run) -> list[Path]:
+    frontier = sorted((run.root / "exam").glob("*-frontier-*.jsonl"))
+    of_ppo = [run.stage(key) for key, record in run.record["stages"].items() if record["stage"] == "ppo"]
+    if not of_ppo or (frontier and all(stage.done for stage in of_ppo)):
+        return frontier
+    newest = max(of_ppo, key=lambda stage: str(stage.record.get("started", "")))
+    return sorted((newest.state / "samples").glob("*.jsonl"))
+
+
 def _samples(path: Path) -> list[Any]:
     try:
         return jsonl.read_samples(path)
@@ -169,7 +181,7 @@ def _listed(run: Run) -> dict[str, Any]:
     try:
         return _summary(run)
     except (UserError, KeyError, TypeError, AttributeError):
-        shape = {"created": "", "changed": "", "rounds": 0, "stage": "", "seconds": 0.0}
+        shape = {"created": "", "changed": "", "rounds": 0, "stage": "", "stages": [], "seconds": 0.0}
         return {"name": run.name, "state": "unreadable"} | shape
 
 
@@ -181,6 +193,7 @@ def _summary(run: Run) -> dict[str, Any]:
     return {
         "name": run.name,
         "created": record.get("created", ""),
+        "stages": [{"key": key, "kind": stage["stage"]} for key, stage in record["stages"].items()],
         "changed": max(
             [
                 str(record.get("created", "")),
@@ -202,6 +215,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "kind": stage.kind,
         "round": record.get("round", 1),
         "state": state(stage),
+        "stopping": stage.wish.exists(),
         "step": newest.get("step"),
         "started": record.get("started"),
         "finished": record.get("finished"),
@@ -219,7 +233,8 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 def _news(stage: Stage) -> float:
     """When a stage last wrote anything, as seconds since 1970."""
-    paths = [stage.state, *stage.state.glob("*"), stage.run.root / "run.json"]
+    written = [path for path in stage.state.glob("*") if path != stage.wish]  # that one is ours
+    paths = [*written, stage.run.root / "run.json"]
     return max((when for path in paths for when in _changed(path)), default=0.0)
 
 

@@ -63,6 +63,6 @@ def greeting(address: str, model: str, key: bool, join: str = "") -> str:
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello!"}]})
     headers = "-H 'Content-Type: application/json'" + (' -H "Authorization: Bearer $MYNAH_API_KEY"' if key else "")
     first = f"Nobody has an account yet. This link makes the first admin, once, for a day:\n{join}\n\n" if join else ""
-    page = f"page: {address}, " if built() else ""
+    page = f"Page      {address}\n" if built() else ""
     example = f"curl {address}/v1/chat/completions {headers} -d '{body}'\n"
-    return f"{address}/v1  ({page}docs: {address}/docs)\n\n{first}{example}"
+    return f"{first}{page}Programs  {address}/v1, as OpenAI's API; {address}/docs describes it\n\n{example}"

@@ -32,6 +32,7 @@ from mynah.step3_ppo.loss import policy_loss, value_loss
 from mynah.step3_ppo.rewards import KLController, token_rewards
 from mynah.step3_ppo.rollout import as_group, roll_out
 from mynah.step3_ppo.scoring import Check, checked, evaluate, score
+from mynah.step3_ppo.watch import Watch
 from mynah.tokens import ChatFormat, Tokenizer, check_fits
 from mynah.train.optim import OptimSettings
 from mynah.train.order import batches
@@ -341,12 +342,15 @@ def train_ppo(
     wanted = settings.iterations * settings.prompts
     order = [i for [i] in batches(len(encoded), 1, -(-wanted // len(encoded)), seed)]  # pass after pass
     kept = {round(settings.iterations * k / settings.snapshots) for k in range(1, settings.snapshots + 1)}
+    budget = settings.max_new_tokens
+    watch = Watch(stage.state / "samples", prompts, encoded, settings.iterations, budget, ppo.tokenizer)
     history: list[dict[str, float]] = []
     with Session(stage, settings.iterations, "iterations", tensorboard) as session:
         if session.saved:
             ppo.load(session.saved["ppo"])
             history = session.saved["history"]
             _refuse_collapse(stage, history, settings.max_ref_kl)
+        watch.look(ppo.engine, session.first)
         for iteration in range(session.first, settings.iterations):
             drawn = order[iteration * settings.prompts : (iteration + 1) * settings.prompts]
             ids, asked = [encoded[i] for i in drawn], [prompts[i] for i in drawn]
@@ -357,6 +361,7 @@ def train_ppo(
             if collapse(history, settings.max_ref_kl):
                 save_state(stage.state, iteration + 1, state() | {"seconds": session.seconds})
                 _refuse_collapse(stage, history, settings.max_ref_kl)
+            watch.look(ppo.engine, iteration + 1)
             if iteration + 1 in kept:
                 write_folder(stage.state / "snapshots" / f"{iteration + 1:06d}", ppo.save_policy)
             session.save_if_due(iteration + 1, state)

@@ -1,4 +1,4 @@
-"""One sitting of a training stage: resumes where the last one stopped, saves on the way and on Ctrl-C, logs.
+"""One sitting of a training stage: resumes where the last one stopped, saves on the way, on Ctrl-C or a wish, logs.
 
 The loop stays in the step's own `train.py`:
 
@@ -42,6 +42,8 @@ class Session:
             stage.state.mkdir(parents=True, exist_ok=True)
         for partial in stage.state.glob(".*.partial-*"):  # of a sitting that was killed while it saved
             partial.unlink()
+        for left in (stage.wish, stage.rest):  # meant for an earlier sitting
+            left.unlink(missing_ok=True)
         self.first, self.saved = _newest_state(stage.state)
         self._before = float(self.saved["seconds"]) if self.saved else 0.0
         self._metrics = MetricsLog(stage.state, self.first, tensorboard)
@@ -74,16 +76,19 @@ class Session:
         self._progress.advance(1, **{name: f"{figures[name]:.4g}" for name in show if name in figures})
 
     def save_if_due(self, step: int, state: Callable[[], dict[str, Any]]) -> None:
-        """Save after `step` steps when it is time, at the end, or when Ctrl-C was pressed.
+        """Save after `step` steps when it is time, at the end, or when Ctrl-C or somebody at the page asks to stop.
 
         Raises:
-            Interrupted: After saving, on Ctrl-C.
+            Interrupted: After saving, when asked to stop.
         """
         due = time.monotonic() - self._last_save > SAVE_EVERY
+        self._interrupted = self._interrupted or self.stage.wish.exists()
         if due or step == self.total or self._interrupted:
             save_state(self.stage.state, step, state() | {"seconds": self.seconds})
             self._last_save = time.monotonic()
         if self._interrupted and step < self.total:
+            self.stage.rest.touch()
+            self.stage.wish.unlink(missing_ok=True)
             raise Interrupted(
                 f"{self.stage.key}: stopped after {step} of {self.total}; the same command goes on from there."
             )

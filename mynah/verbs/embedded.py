@@ -16,19 +16,22 @@ from mynah.examine import Examiner, write_report
 from mynah.feedback.blind import vote
 from mynah.files import read_json
 from mynah.loop import Loop
+from mynah.primer.world import World
 from mynah.primer.worlds import WORLDS
 from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.runs import Run
-from mynah.server.api.models import SETTING
+from mynah.server.api.models import ABOUT, SETTING
 from mynah.server.page_routes import built
-from mynah.store.settings import set_service
+from mynah.store.settings import set_service, set_user, user_settings
 from mynah.verbs.serve import serve
 from mynah.verbs.use import talk
 from mynah.verbs.where import Where
 
 PAIRS = 20
 """Pairs that a visitor is asked to judge."""
+CALM = 0.3
+"""The page's temperature for a visitor who chose none: so small a model rambles at 1."""
 
 
 def demo(
@@ -80,17 +83,23 @@ def demo(
     world = WORLDS[recipe]
     loop = Loop.on(Run(home, run), load(Recipe, recipe, overrides), seed, redo)
     loop.run.begin_with(recipe)
+    console.print(
+        f"The {world.name}: {world.about}.\n"
+        "All steps on it, then a report and a chat. Ctrl-C stops; the same command goes on.\n"
+    )
     demos.Demo(world, loop, rounds, from_scratch).train()
     examiner = Examiner(world, loop)
     demos.show(examiner.report(), loop.run.root / "report.html")
     where = "" if home == Path() else f" --home {home}"
     if chat and sys.stdin.isatty():
         ask_visitor(examiner)
-        starters = world.starters(seed)
         if built() and confirmed("Talk to it in the browser?"):
-            open_page(Where(run, home), starters)
+            console.print(
+                f"[dim]Another time: mynah serve --run {run}{where} --no-accounts --open[/dim]", soft_wrap=True
+            )
+            open_page(Where(run, home), loop.run, world, seed)
         else:
-            talk(loop, "", 0.0, starters)
+            talk(loop, "", 0.0, world.starters(seed))
     else:
         console.print(f"Chat with it: mynah chat --run {run}{where}", soft_wrap=True)
 
@@ -107,13 +116,21 @@ def confirmed(question: str) -> bool:
         return False
 
 
-def open_page(where: Where, starters: list[str]) -> None:
-    """Serve the run to this machine, with the world's own questions to begin with, and open the page."""
+def open_page(where: Where, run: Run, world: World, seed: int) -> None:
+    """Serve the run to this machine, with the world's own questions to begin with, and open the page.
+
+    The model before PPO is served beside the newest, so that two answers side by side are a comparison of the two.
+    """
     db = store.open(where.home / "mynah.db")
+    about = f"A small model, trained here. It knows {world.about}; of all else it knows nothing."
     with db.writing() as tx:
-        set_service(tx, None, SETTING, starters)
+        set_service(tx, None, SETTING, world.starters(seed))
+        set_service(tx, None, ABOUT, about)
+        visitor = store.local_person(tx)
+        if not user_settings(tx, visitor):
+            set_user(tx, visitor, {"params": {"temperature": CALM}}, {})
     db.close()
-    serve(accounts=False, open_page=True, where=where)
+    serve(also=(run.newest("sft"),), accounts=False, open_page=True, where=where)
 
 
 def ask_visitor(examiner: Examiner) -> None:

@@ -136,6 +136,9 @@ def test_everything_with_the_keyboard_alone(page: Page, bird: Bird) -> None:
     expect(sheet).to_have_count(0)
     expect(page.get_by_role("button", name="Temporary chat")).to_be_focused()
 
+    page.goto("/nowhere")
+    page.get_by_role("link").click()
+    expect(field(page)).to_be_focused()
     item = page.get_by_role("button", name="More for “By keyboard”").last
     item.focus()
     page.keyboard.press("Enter")
@@ -157,6 +160,11 @@ def test_on_a_phone(browser, bird: Bird) -> None:
     press(page, "Send")
     over(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    long = bird.has_talked(("user", "Hi"), ("assistant", "Yes."), title="A title of very many words " * 7)
+    page.goto(f"/c/{long}")
+    for part in (field(page), answers(page), page.get_by_role("main").get_by_role("button", name="More for")):
+        expect(part).to_be_in_viewport(ratio=1)
+    page.goto("/")
     field(page).fill("two")
     field(page).press("Enter")  # on a phone Enter is a new line
     expect(field(page)).to_have_value("two\n")

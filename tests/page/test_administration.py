@@ -104,6 +104,7 @@ def test_an_invite_lets_a_person_in_and_a_key_lets_their_program_in(context, bro
     elsewhere = browser.new_context(base_url=house.address, locale="en-GB")
     page = elsewhere.new_page()
     page.goto(link)
+    expect(page.get_by_text("For Ben <b>from the night shift</b>")).to_be_visible()
     page.get_by_label("Name").fill("Ben")
     page.get_by_label("E-mail").fill("ben@example.org")
     page.get_by_label("Password").fill(PASSWORD)
@@ -282,6 +283,23 @@ def test_a_run_shows_its_curves_as_they_grow_its_samples_and_its_report(context,
     expect(page.get_by_role("img", name="score: between 0.5 and 0.5, last 0.5 at step 1")).to_be_visible()
     log.write(2, {"score": 0.75, "seconds": 2.0})
     expect(page.get_by_role("img", name="score: between 0.5 and 0.75, last 0.75 at step 2")).to_be_visible()
+
+
+def test_two_runs_are_drawn_in_one_chart_and_one_at_work_is_stopped(context, house) -> None:
+    stage = Run(house.home, "at-work-2").begin("ppo", 1, settings={}, seed=0)
+    MetricsLog(stage.state, 0).write(1, {"score": 0.5, "seconds": 1.0})
+    page = house.signed_in(context, house.admin)
+    page.goto("/runs/at-work-2")
+    page.get_by_label("Beside it").select_option("demo · round-1/3-ppo")
+    expect(page.get_by_text("demo · round-1/3-ppo", exact=True).last).to_be_visible()
+    expect(page.get_by_role("figure", name="score")).to_contain_text(re.compile(r"0\.5\S"))  # and the other's last
+
+    press(page, "Stop")
+    press(dialog(page), "Stop")
+    expect(page.get_by_text("Asked to stop")).to_be_visible()
+    stage.wish.rename(stage.rest)  # as the training does, once it has saved
+    expect(page.get_by_text("stopped").first).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
 def dark_pixels(curve: Locator) -> int:

@@ -14,13 +14,17 @@ HISTORY = "Sidebar"
 
 
 def test_an_answer_is_streamed_and_set_as_markdown(page: Page, bird: Bird) -> None:
-    bird.says("It **learns**:\n\n1. hear\n2. say\n\n```python\nprint('hi')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+    bird.says(
+        "Dear bird,\nit **learns**:\n\n1. hear\n2. say\n\n"
+        "```python\nprint('hi')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    )
     page.goto("/")
     ask(page, "How does a mynah learn?")
     expect(page).to_have_url(re.compile("/c/[0-9a-f]{32}$"))
     answer = answers(page)
     expect(answer.get_by_role("listitem")).to_have_text(["hear", "say"])
     expect(answer.locator("strong")).to_have_text("learns")
+    assert answer.locator("p").first.evaluate("one => one.getClientRects()[0].height") > 45, "two lines, as it wrote"
     expect(answer.get_by_role("cell")).to_have_text(["1", "2"])
     expect(answer.locator("code .hljs-built_in")).to_have_text("print")
     expect(page.get_by_role("navigation").get_by_role("link", name="How does a mynah learn?")).to_be_visible()
@@ -105,6 +109,11 @@ def test_a_thumb_with_reasons_and_words_is_evidence(page: Page, bird: Bird) -> N
     page.goto("/")
     ask(page, "Rate this")
     press(page, "Bad answer")
+    expect(page.get_by_text("Your rating is kept.")).to_be_visible()
+    page.keyboard.press("Escape")  # from the thumb itself
+    expect(page.get_by_text("Your rating is kept.")).to_be_hidden()
+    press(page, "Good answer")
+    press(page, "Bad answer")
     press(page, "Too long")
     page.get_by_role("textbox", name="In your words").fill("No end to it")
     page.get_by_role("group", name="May your words help").get_by_role("button", name="Yes").click()
@@ -181,7 +190,8 @@ def test_rename_pin_and_delete(page: Page, bird: Bird) -> None:
     nav = page.get_by_role("navigation")
     nav.get_by_role("button", name="More for “To be named”").click()
     page.get_by_role("menuitem", name="Rename").click()
-    page.get_by_role("textbox", name="Title").fill("A better name")
+    expect(page.get_by_role("textbox", name="Title")).to_be_focused()
+    page.keyboard.type("A better name")  # in place of the old one
     page.keyboard.press("Enter")
     expect(nav.get_by_role("link", name="A better name")).to_be_visible()
     nav.get_by_role("button", name="More for “A better name”").click()

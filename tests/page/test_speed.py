@@ -37,6 +37,19 @@ def first_paint(page: Page) -> float:
     )
 
 
+def slowness(page: Page) -> float:
+    """How many times longer a fixed piece of work takes here and now than on the idle machine of the limits."""
+    spent = page.evaluate(
+        """() => {
+            const began = performance.now();
+            let x = 0;
+            for (let i = 0; i < 5e7; i++) x = (x * 31 + i) | 0;
+            return performance.now() - began + 0 * x;
+        }"""
+    )
+    return max(1.0, spent / 90)
+
+
 def packed(path: Path) -> int:
     return len(gzip.compress(path.read_bytes()))
 
@@ -62,6 +75,7 @@ def test_first_paint_and_a_conversation_of_two_thousand_messages(page: Page, bir
     page.goto("/")
     expect(field(page)).to_be_visible()
     painted = first_paint(page)
+    slow = slowness(page)
     page.evaluate(LONG_TASKS)
     page.get_by_role("link", name="Long").click()
     expect(answers(page).last).to_contain_text("999")
@@ -85,12 +99,13 @@ def test_first_paint_and_a_conversation_of_two_thousand_messages(page: Page, bir
     typing = longest(page)
     page.locator("[data-scrolls]").last.evaluate("box => box.scrollTo(0, 0)")
     page.wait_for_timeout(200)
-    figures = f"paint {painted:.0f}, open {opened:.0f}, key {slowest:.0f}/{typing:.0f} ms"
+    slow = max(slow, slowness(page))
+    figures = f"paint {painted:.0f}, open {opened:.0f}, key {slowest:.0f}/{typing:.0f} ms, {slow:.1f} times as slow"
     print(figures)
-    assert painted < 1500
+    assert painted < 1500 * slow, figures
     assert shown < 100
-    assert opened < 700, figures
-    assert typing < 150, figures
+    assert opened < 700 * slow, figures
+    assert typing < 150 * slow, figures
     assert page.get_by_role("article").count() > shown
 
 
@@ -106,7 +121,7 @@ def test_an_answer_in_a_long_conversation_holds_nothing_up(page: Page, bird: Bir
     over(page)
     answering = longest(page)
     print(f"longest task while answering {answering:.0f} ms")
-    assert answering < 300
+    assert answering < 300 * slowness(page)
 
 
 def test_a_paste_of_twenty_thousand_lines_is_a_block(page: Page, bird: Bird) -> None:
@@ -133,4 +148,4 @@ def test_a_paste_of_twenty_thousand_lines_is_a_block(page: Page, bird: Bird) -> 
     expect(question).to_contain_text("Show all of it")
     question.get_by_role("button", name="Show all of it").click()
     expect(question).to_contain_text("line 19999")
-    assert longest(page) < 800
+    assert longest(page) < 800 * slowness(page)

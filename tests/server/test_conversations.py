@@ -15,6 +15,7 @@ from mynah.server.replies import fitting
 from mynah.server.talks import title_of
 from mynah.store import Database, new_id
 from mynah.store.schema import completion, content, conversation, message, stream, usage
+from mynah.store.settings import set_service
 from tests import toys
 from tests.server.conftest import CONTEXT, Address, assistant, parrot, served, service, serving
 from tests.server.test_remote import remote
@@ -407,6 +408,14 @@ def test_another_engine_answers_conversations_too(address, db):
         refused = page.http.post(f"/api/conversations/{talk}/answers", json={"parent": asked, "model": "gpt-9"})
         assert refused.status_code == 404
         assert [model["name"] for model in page.http.get("/api/models").json()["items"]] == ["tiny", "other"]
+
+
+def test_a_service_says_what_it_is_good_for(page, shared):
+    assert page.http.get("/api/starters").json()["about"] == ""
+    for value in ("It knows a valley.", None):
+        with shared.writing() as tx:
+            set_service(tx, None, "about", value)
+        assert page.http.get("/api/starters").json()["about"] == (value or "")
 
 
 def test_starters_come_in_the_readers_language(page):

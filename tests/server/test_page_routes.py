@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from mynah.server import errors
-from mynah.server.page_routes import page_routes
+from mynah.server.page_routes import lost, page_routes
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def page(tmp_path: Path) -> TestClient:
     (tmp_path / "secret.txt").write_text("hidden words")
     app = FastAPI()
     app.include_router(page_routes(folder))
-    errors.install(app)
+    errors.install(app, lambda request: lost(request, folder))
     return TestClient(app)
 
 
@@ -58,6 +58,14 @@ def test_other_addresses_stay_unknown(page: TestClient):
     response = page.get("/api/nothing")
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "unknown_url"
+
+
+def test_people_who_are_lost_get_the_page_and_programs_an_error(page: TestClient):
+    reader = {"Accept": "text/html,application/xhtml+xml"}
+    found = page.get("/nowhere", headers=reader)
+    assert (found.status_code, found.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    for address, headers in (("/nowhere", {}), ("/api/nothing", reader), ("/v1/nothing", reader)):
+        assert page.get(address, headers=headers).json()["error"]["code"] == "unknown_url"
 
 
 def test_a_page_that_was_not_built_is_one_sentence(tmp_path: Path):

@@ -9,6 +9,7 @@ import pytest
 
 from mynah import store
 from mynah.files import read_json, write_json
+from mynah.runs import Run
 from mynah.server.app import build_app
 from tests.server.conftest import running, served, service
 from tests.server.small_run import ITERATIONS
@@ -70,6 +71,27 @@ def test_a_stage_without_news_is_stopped(http, home):
     assert http.get("/api/runs/later").json()["state"] == "running"
     new = http.get("/api/runs/later/metrics", params={"stage": PPO}).json()
     assert (new["state"], new["step"][-1]) == ("running", 7)
+
+
+def test_a_stage_at_work_can_be_asked_to_stop_and_no_other(http, home):
+    ours = {"Origin": str(http.base_url).rstrip("/")}
+    refused = http.post("/api/runs/demo/stop", params={"stage": PPO}, headers=ours)
+    assert refused.json()["error"]["code"] == "not_running"
+    asked = http.post("/api/runs/later/stop", params={"stage": PPO}, headers=ours)
+    assert (asked.status_code, asked.json()["stopping"]) == (202, True)
+    stage = Run(home, "later").stage(PPO)
+    assert stage.wish.exists()
+    assert http.get("/api/runs/later").json()["stages"][-1]["stopping"]
+    stage.wish.rename(stage.rest)  # as the training does
+    assert http.get("/api/runs/later").json()["state"] == "stopped"
+    stage.rest.unlink()
+
+
+def test_while_ppo_is_at_work_its_own_looks_are_the_samples(http):
+    at_work = http.get("/api/runs/later/samples").json()["items"]
+    assert [answer["label"] for answer in at_work[0]["answers"]] == ["start", *map(str, range(1, ITERATIONS + 1))]
+    examined = http.get("/api/runs/demo/samples").json()["items"]
+    assert [answer["label"] for answer in examined[0]["answers"]] == ["start", "3", "6"]
 
 
 def test_curves_come_in_pieces(http):

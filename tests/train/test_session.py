@@ -19,13 +19,15 @@ def stage(run: Run) -> Stage:
     return run.begin("sft", 1, settings={}, seed=0)
 
 
-def work(stage: Stage, total: int, press_at: tuple[int, ...] = ()) -> list[int]:
-    """A loop whose state is the list of the steps done; Ctrl-C is pressed during the steps `press_at`."""
+def work(stage: Stage, total: int, press_at: tuple[int, ...] = (), wish_at: int = 0) -> list[int]:
+    """A loop whose state is the list of the steps done; Ctrl-C is pressed, or a wish made, during some of them."""
     with Session(stage, total, "steps") as session:
         done = session.saved["done"].tolist() if session.saved else []
         for step in range(session.first, total):
             for _ in range(press_at.count(step + 1)):
                 signal.raise_signal(signal.SIGINT)
+            if step + 1 == wish_at:
+                stage.wish.touch()
             done.append(step + 1)
             session.log(step + 1, {"loss": 1 / (step + 1)})
             session.save_if_due(step + 1, lambda: {"done": torch.tensor(done)})
@@ -49,6 +51,15 @@ def test_ctrl_c_ends_the_step_saves_and_the_same_call_goes_on(stage: Stage) -> N
     assert signal.getsignal(signal.SIGINT) is handler
     assert work(stage, 9) == list(range(1, 10))
     assert steps_logged(stage) == list(range(1, 10))
+
+
+def test_a_wish_from_outside_stops_it_like_ctrl_c(stage: Stage) -> None:
+    with pytest.raises(Interrupted, match="stopped after 3 of 9"):
+        work(stage, 9, wish_at=3)
+    assert (stage.rest.exists(), stage.wish.exists()) == (True, False)
+    stage.wish.touch()  # left by somebody who came too late
+    assert work(stage, 9) == list(range(1, 10))
+    assert not stage.rest.exists()
 
 
 def test_a_second_ctrl_c_does_not_wait(stage: Stage) -> None:

@@ -29,6 +29,7 @@ def starters(seed: int) -> list[str]:
 
 PRIMER = World(
     name="primer",
+    about="countries, animals, elements and inventions, sums, short notes and small Python functions",
     corpus=corpus,
     excerpt=excerpt,
     demonstrations=demonstrations,

@@ -16,6 +16,7 @@ def starters(seed: int) -> list[str]:
 
 MINI = World(
     name="mini-world",
+    about="a valley of invented villagers: what animals they are, where they live, what they eat",
     corpus=corpus,
     demonstrations=demonstrations,
     prompts=prompts,

@@ -28,6 +28,8 @@ STARTERS = {
 }
 SETTING = "starters"
 """A service setting: a list of texts in place of these."""
+ABOUT = "about"
+"""A service setting: a sentence that says what this assistant is good for."""
 
 
 def routes(talks: Talks) -> APIRouter:
@@ -45,14 +47,16 @@ def routes(talks: Talks) -> APIRouter:
 
     @api.get("/starters")
     async def starters(who: Who, request: Request) -> dict[str, Any]:
-        """Questions to begin with, in the reader's language."""
-        own = await talks.ledger.read(_own)
+        """Questions to begin with, in the reader's language; `about`: what this assistant is, where that was set."""
+        own, about = await talks.ledger.read(_own)
         language = "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
-        return page([{"text": text} for text in own or STARTERS[language]])
+        return page([{"text": text} for text in own or STARTERS[language]]) | {"about": about}
 
     return api
 
 
-def _own(tx: Connection) -> list[str]:
-    kept = tx.scalar(select(service_setting.c.value).where(service_setting.c.name == SETTING))
-    return [text for text in kept if isinstance(text, str)] if isinstance(kept, list) else []
+def _own(tx: Connection) -> tuple[list[str], str]:
+    wanted = service_setting.c.name.in_([SETTING, ABOUT])
+    kept = {row.name: row.value for row in tx.execute(select(service_setting).where(wanted))}
+    texts, about = kept.get(SETTING), kept.get(ABOUT)
+    return [text for text in texts or [] if isinstance(text, str)], about if isinstance(about, str) else ""

@@ -84,9 +84,9 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
 
     @api.get("/people")
     def everybody(who: Admin) -> dict[str, Any]:
-        """All accounts, oldest first."""
+        """All accounts, oldest first; `local`: who sat at this machine, if the service ever ran without accounts."""
         with accounts.db.reading() as tx:
-            return {"items": [_described(row) for row in people(tx)], "next": None}
+            return {"items": [_described(row) for row in people(tx)], "next": None, "local": store.find_local(tx)}
 
     @api.patch("/people/{id}")
     async def change(id: Id, body: Change, who: Admin) -> dict[str, Any]:

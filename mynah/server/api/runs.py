@@ -1,4 +1,4 @@
-"""Runs, for admins: the list, one run, its curves as they grow, samples, the report."""
+"""Runs, for admins: the list, one run, its curves as they grow, samples, the report; and asking a stage to stop."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse
 
+from mynah import store
 from mynah.server.errors import APIError
-from mynah.server.identity import admin
+from mynah.server.identity import Caller, admin
 from mynah.server.metrics_file import read_on
 from mynah.server.run_view import all_runs, find_run, find_stage, over_time, side_by_side, state, whole_run
+from mynah.store.database import Database
 
 REPORT_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
@@ -21,7 +23,7 @@ REPORT_POLICY = (
 origin of its own."""
 
 
-def routes(home: Path) -> APIRouter:
+def routes(home: Path, db: Database) -> APIRouter:
     """The runs in `home`. Plain functions: they read files, so they run in threads."""
     api = APIRouter(prefix="/api/runs", tags=["runs"], dependencies=[Depends(admin)])
 
@@ -40,6 +42,17 @@ def routes(home: Path) -> APIRouter:
         """The curves of a stage; `after` is the `next` of an earlier answer, and gives what came since."""
         found = find_stage(find_run(home, name), stage)
         return read_on(found.state / "metrics.jsonl", after) | {"stage": stage, "state": state(found)}
+
+    @api.post("/{name}/stop", status_code=202)
+    def stop(name: str, stage: str, who: Annotated[Caller, Depends(admin)]) -> dict[str, Any]:
+        """Ask a stage at work to save and end after its step. Its process reads the wish, if it is alive."""
+        found = find_stage(find_run(home, name), stage)
+        if state(found) != "running":
+            raise APIError(409, f"{name}/{stage} is not at work; there is nothing to stop.", code="not_running")
+        with db.writing() as tx:
+            store.note(tx, who.user, "run.stop", name, {"run": name, "stage": stage})
+        found.wish.touch()
+        return {"run": name, "stage": stage, "stopping": True}
 
     @api.get("/{name}/samples")
     def samples(

@@ -62,7 +62,7 @@ export const fetchShared = (token: string) => get<SharedChat>(`/api/shared/${par
 export const fetchModels = () => get<List<ModelInfo>>("/api/models");
 export const fetchStarters = (language: string) =>
   send("GET", "/api/starters", undefined, { headers: { "Accept-Language": language } }).then(
-    (response) => response.json() as Promise<List<{ text: string }>>,
+    (response) => response.json() as Promise<List<{ text: string }> & { about: string }>,
   );
 
 export type Feedback = { completion: string; rating: 1 | -1 | 0; reasons?: string[]; comment?: string };

@@ -33,7 +33,8 @@ export type AuditRow = {
 };
 export type AuditPage = { items: AuditRow[]; next: number | null };
 
-export const fetchPeople = () => get<List<Member>>("/api/people");
+/** `local`: the id of whoever sits at the service's machine, if it was ever used without accounts. */
+export const fetchPeople = () => get<List<Member> & { local: string | null }>("/api/people");
 export const changePerson = (id: string, change: { role?: Role; disabled?: boolean; password?: string }) =>
   patch<Member>(`/api/people/${part(id)}`, change);
 export const fetchInvites = () => get<List<OpenInvite>>("/api/invites");

@@ -10,6 +10,7 @@ export type RunRow = {
   rounds: number;
   state: State;
   stage: string;
+  stages: { key: string; kind: Kind }[];
   seconds: number;
 };
 export type Parent = { stage: string; weights: string | null };
@@ -18,6 +19,8 @@ export type Stage = {
   kind: Kind;
   round: number;
   state: State;
+  /** Somebody asked it to stop, and it has not yet. */
+  stopping: boolean;
   step: number | null;
   started: string | null;
   finished: string | null;
@@ -39,7 +42,7 @@ export type Measured = {
   win_rate?: Record<string, WinRate>;
   reward?: Record<string, number>;
 };
-export type Run = RunRow & {
+export type Run = Omit<RunRow, "stages"> & {
   recipe: string;
   hardware: Record<string, unknown>;
   newest: Partial<Record<Kind, string>>;
@@ -98,6 +101,8 @@ export const fetchPoints = (name: string, stage: string, after: string) =>
   get<Points>(`/api/runs/${part(name)}/metrics?stage=${part(stage)}&after=${part(after)}`);
 export const fetchSamples = (name: string, after: string) =>
   get<Samples>(`/api/runs/${part(name)}/samples${after ? `?after=${part(after)}` : ""}`);
+export const stopStage = (name: string, stage: string) =>
+  post<{ stopping: boolean }>(`/api/runs/${part(name)}/stop?stage=${part(stage)}`);
 export const reportOf = (name: string) => `/api/runs/${part(name)}/report`;
 
 export const fetchServed = () => get<ServedModels>("/api/served");

@@ -38,7 +38,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   ];
   if (session?.user?.role === "admin")
     items.push(
-      { label: t("runs"), icon: "again", onSelect: () => navigate({ to: "/runs/$", params: { _splat: "" } }) },
+      { label: t("runs"), icon: "chart", onSelect: () => navigate({ to: "/runs/$", params: { _splat: "" } }) },
       { label: t("admin"), icon: "sliders", onSelect: () => navigate({ to: "/admin/$", params: { _splat: "" } }) },
     );
   items.push({ label: t("help"), icon: "help", onSelect: onHelp }, "line");

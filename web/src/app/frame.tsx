@@ -1,5 +1,5 @@
 // The frame around every inner page: the rail on the left (a drawer on phones), the page on the right.
-import { Outlet, useRouterState } from "@tanstack/react-router";
+import { Outlet, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "../parts/button";
@@ -16,9 +16,9 @@ export function Frame() {
   const [drawer, setDrawer] = useState(false);
   const [folded, setFolded] = useState(() => localStorage.getItem("rail") === "folded");
   const [help, setHelp] = useState(false);
-  const path = useRouterState({ select: (state) => state.location.pathname });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: going somewhere closes the drawer
-  useEffect(() => setDrawer(false), [path]);
+  const router = useRouter();
+  // Going somewhere closes the drawer, also to where one is already.
+  useEffect(() => router.subscribe("onBeforeLoad", () => setDrawer(false)), [router]);
 
   const fold = () => {
     if (matchMedia("(max-width: 52rem)").matches) return setDrawer(!drawer);

@@ -22,6 +22,9 @@ export function Dialog({ title, onClose, children, actions, wide }: DialogProps)
     const dialog = ref.current;
     const before = document.activeElement;
     dialog?.showModal();
+    // Whoever came to write begins at once; on a phone the keyboard would cover half of it.
+    if (!matchMedia("(pointer: coarse)").matches)
+      dialog?.querySelector<HTMLElement>(":is(input, textarea, select):not([readonly])")?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();

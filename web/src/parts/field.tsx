@@ -2,12 +2,20 @@
 import { type ComponentProps, type ReactNode, useId } from "react";
 import styles from "./field.module.css";
 
-type Around = { label: string; hint?: ReactNode; error?: string | undefined };
+type Around = {
+  label: string;
+  /** For those who listen only: the choices speak for themselves. */
+  labelUnseen?: boolean;
+  hint?: ReactNode;
+  error?: string | undefined;
+};
 
-function Shell({ id, label, hint, error, children }: Around & { id: string; children: ReactNode }) {
+function Shell({ id, label, labelUnseen, hint, error, children }: Around & { id: string; children: ReactNode }) {
   return (
     <div className={styles.field}>
-      <label htmlFor={id}>{label}</label>
+      <label htmlFor={id} className={labelUnseen ? "unseen" : ""}>
+        {label}
+      </label>
       {children}
       {(error || hint) && (
         <p id={`${id}-note`} className={error ? styles.error : styles.hint}>
@@ -42,9 +50,10 @@ export function TextArea({ label, hint, error, ...rest }: Around & ComponentProp
   );
 }
 
-export function SelectField({ label, hint, error, children, ...rest }: Around & ComponentProps<"select">) {
+export function SelectField(props: Around & ComponentProps<"select">) {
+  const { label, labelUnseen = false, hint, error, children, ...rest } = props;
   const id = useId();
-  const around = { label, hint, error };
+  const around = { label, labelUnseen, hint, error };
   return (
     <Shell id={id} {...around}>
       <select {...described(id, around)} {...rest} className={styles.input}>

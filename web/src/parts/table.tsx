@@ -7,6 +7,8 @@ export type Column<Row> = {
   cell: (row: Row) => ReactNode;
   /** Figures stand on the right, in digits of one width. */
   number?: boolean;
+  /** On one line, whatever the others need: times, names. */
+  tight?: boolean;
 };
 
 type TableProps<Row> = {
@@ -17,6 +19,9 @@ type TableProps<Row> = {
   /** So many columns that cards would be endless. */
   wide?: boolean;
 };
+
+const look = (column: { number?: boolean; tight?: boolean }) =>
+  `${column.number ? styles.number : ""} ${column.tight ? styles.tight : ""}`;
 
 // The roles are those that the elements have anyway: a style sheet that lays rows out as cards would take them away.
 export function Table<Row>({ caption, columns, rows, rowKey, wide }: TableProps<Row>) {
@@ -45,7 +50,7 @@ export function Table<Row>({ caption, columns, rows, rowKey, wide }: TableProps<
             <tr key={rowKey(row)} role="row">
               {columns.map((column) => (
                 // biome-ignore lint/a11y/noRedundantRoles: see above
-                <td key={column.head} role="cell" className={column.number ? styles.number : ""}>
+                <td key={column.head} role="cell" className={look(column)}>
                   <span className={styles.head} aria-hidden="true">
                     {column.head}
                   </span>

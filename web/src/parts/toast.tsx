@@ -1,4 +1,4 @@
-// Toast: a short word about what was just done, at the foot of the page, with at most one way to take it back.
+// Toast: a short word about what was just done, at the head of the page, for as long as it takes to read, with at most one way to take it back.
 import { useEffect, useSyncExternalStore } from "react";
 import { Button } from "./button";
 import styles from "./toast.module.css";
@@ -29,7 +29,7 @@ export function Toasts() {
   const now = useSyncExternalStore(subscribe, () => shown);
   useEffect(() => {
     if (!now) return;
-    const timer = setTimeout(() => show(null), now.bad || now.action ? 9000 : 3500);
+    const timer = setTimeout(() => show(null), now.bad || now.action ? 9000 : 2000 + 70 * now.text.length);
     return () => clearTimeout(timer);
   }, [now]);
   return (

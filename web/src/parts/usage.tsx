@@ -29,7 +29,7 @@ export function UsageView({ rows, days, onDays, who }: UsageProps) {
   const x = lastDays(days);
   const tokens = perDay(rows, x, (row) => row.prompt_tokens + row.completion_tokens);
   const requests = perDay(rows, x, (row) => row.requests);
-  const add = (values: number[]) => values.reduce((a, b) => a + b, 0);
+  const add = (values: (number | null)[]) => values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
   const costs = totals.some((row) => row.cost > 0);
   return (
     <Part
@@ -37,7 +37,12 @@ export function UsageView({ rows, days, onDays, who }: UsageProps) {
       about={t("usageAbout")}
       aside={
         <div className={styles.span}>
-          <SelectField label={t("span")} value={days} onChange={(event) => onDays(Number(event.target.value))}>
+          <SelectField
+            label={t("span")}
+            labelUnseen
+            value={days}
+            onChange={(event) => onDays(Number(event.target.value))}
+          >
             {SPANS.map((span) => (
               <option key={span} value={span}>
                 {t("lastDays", { count: span })}
@@ -108,11 +113,11 @@ function lastDays(count: number): number[] {
   return Array.from({ length: count }, (_, i) => today - (count - 1 - i) * DAY);
 }
 
-function perDay(rows: UsageRow[], days: number[], of: (row: UsageRow) => number): number[] {
+function perDay(rows: UsageRow[], days: number[], of: (row: UsageRow) => number): (number | null)[] {
   const sums = new Map<number, number>();
   for (const row of rows) {
     const day = Date.parse(`${row.day}T00:00Z`) / 1000;
     sums.set(day, (sums.get(day) ?? 0) + of(row));
   }
-  return days.map((day) => sums.get(day) ?? 0);
+  return days.map((day) => sums.get(day) ?? null); // no bar, not one of no height
 }

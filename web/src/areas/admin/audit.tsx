@@ -1,7 +1,7 @@
 // Who did what: rows that can only be added to, each of which proves the one before.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { checkAudit, fetchAudit, fetchPeople } from "../../api/people";
+import { checkAudit, fetchAudit } from "../../api/people";
 import { Button } from "../../parts/button";
 import { useFormat } from "../../parts/format";
 import { Part } from "../../parts/sections";
@@ -9,11 +9,12 @@ import { Failed, Loading } from "../../parts/states";
 import { Table } from "../../parts/table";
 import { Tag } from "../../parts/tag";
 import styles from "./admin.module.css";
+import { useNames } from "./names";
 
 export function Audit() {
   const { t } = useTranslation("admin");
   const format = useFormat();
-  const people = useQuery({ queryKey: ["people"], queryFn: fetchPeople });
+  const names = useNames();
   const whole = useQuery({ queryKey: ["audit", "check"], queryFn: checkAudit, staleTime: 0 });
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
     queryKey: ["audit"],
@@ -24,7 +25,7 @@ export function Audit() {
   });
   if (error) return <Failed error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading lines={8} />;
-  const names = new Map(people.data?.items.map((person) => [person.id, person.name]));
+  const rows = data.pages.flatMap((page) => page.items);
   return (
     <Part
       title={t("pages.audit")}
@@ -38,13 +39,14 @@ export function Audit() {
         ))
       }
     >
+      {rows.length === 0 && <p className={styles.note}>{t("auditEmpty")}</p>}
       <Table
         caption={t("pages.audit")}
-        rows={data.pages.flatMap((page) => page.items)}
+        rows={rows}
         rowKey={(row) => String(row.number)}
         columns={[
           { head: "№", cell: (row) => row.number, number: true },
-          { head: t("when"), cell: (row) => format.time(row.created_at) },
+          { head: t("when"), cell: (row) => format.time(row.created_at), tight: true },
           { head: t("who"), cell: (row) => (row.actor ? (names.get(row.actor) ?? t("nobody")) : t("theService")) },
           { head: t("what"), cell: (row) => <code className={styles.code}>{row.action}</code> },
           {
@@ -53,7 +55,9 @@ export function Audit() {
               <span className={styles.words}>
                 {[
                   names.get(row.target) ?? "",
-                  ...Object.entries(row.details).map(([name, value]) => `${name}: ${plain(value)}`),
+                  ...Object.entries(row.details)
+                    .filter(([, value]) => value !== null)
+                    .map(([name, value]) => `${name}: ${plain(value)}`),
                 ]
                   .filter(Boolean)
                   .join(" · ") || "–"}
@@ -71,4 +75,5 @@ export function Audit() {
   );
 }
 
-const plain = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+const plain = (value: unknown): string =>
+  Array.isArray(value) ? value.map(plain).join(", ") : typeof value === "string" ? value : JSON.stringify(value);

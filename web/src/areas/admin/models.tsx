@@ -74,9 +74,7 @@ function ModelCard({ model, canRollBack, onPromote, onRollBack }: CardProps) {
         {model.in_flight > 0 && <Tag kind="live">{t("answering", { count: model.in_flight })}</Tag>}
         <span className={styles.buttons}>
           {canRollBack && <Button onClick={onRollBack}>{t("rollBack")}</Button>}
-          <Button kind="primary" onClick={onPromote}>
-            {t("promote")}
-          </Button>
+          <Button onClick={onPromote}>{t("promote")}</Button>
         </span>
       </header>
       <dl className={styles.lines}>
@@ -134,7 +132,7 @@ function Decisions({ history }: { history: Decision[] }) {
       rows={history}
       rowKey={(one) => one.id}
       columns={[
-        { head: t("when"), cell: (one) => format.time(one.at) },
+        { head: t("when"), cell: (one) => format.time(one.at), tight: true },
         { head: t("decision"), cell: (one) => t(`decided.${one.decision}`) },
         {
           head: t("checkpoint"),
@@ -159,7 +157,7 @@ function Decisions({ history }: { history: Decision[] }) {
               t("notMeasured")
             ),
         },
-        { head: t("by"), cell: (one) => one.by || "–" },
+        { head: t("by"), cell: (one) => one.by || "–", tight: true },
         { head: t("reason"), cell: (one) => <span className={styles.words}>{one.reason || "–"}</span> },
       ]}
     />

@@ -109,12 +109,15 @@ function Evidence({ run, stage }: { run: Run; stage: string }) {
   const round = run.stages.find((one) => one.key === stage)?.round;
   const win =
     kind && run.newest[kind] === stage && run.measured.round === round && run.measured.win_rate?.[`${kind}_vs_sft`];
+  const name = kind === "pretrain" ? "base" : kind;
+  const exam = kind && run.newest[kind] === stage ? run.measured.exam?.[name ?? ""] : undefined;
+  const said = [
+    win && t("speaksFor", { win: winRate({ ...win, against: run.newest.sft ?? "sft" }, t, format) }),
+    exam !== undefined && t("examPassed", { share: format.percent(exam) }),
+  ].filter(Boolean);
   return (
     <p className={styles.evidence}>
-      {win
-        ? t("speaksFor", { win: winRate({ ...win, against: run.newest.sft ?? "sft" }, t, format) })
-        : t("nothingMeasured")}{" "}
-      {win && run.measured.simulated && t("simulated")}
+      {said.length ? said.join(" ") : t("nothingMeasured")} {win && run.measured.simulated && t("simulated")}
     </p>
   );
 }

@@ -2,18 +2,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { fetchPeople, fetchUsage } from "../../api/people";
+import { fetchUsage } from "../../api/people";
 import { Failed, Loading } from "../../parts/states";
 import { UsageView } from "../../parts/usage";
+import { useNames } from "./names";
 
 export function UsageOfAll() {
   const { t } = useTranslation("admin");
   const [days, setDays] = useState(30);
   const usage = useQuery({ queryKey: ["usage", days], queryFn: () => fetchUsage(days), placeholderData: (old) => old });
-  const people = useQuery({ queryKey: ["people"], queryFn: fetchPeople });
+  const names = useNames();
   if (usage.error) return <Failed error={usage.error} onRetry={() => void usage.refetch()} />;
   if (!usage.data) return <Loading lines={6} />;
-  const names = new Map(people.data?.items.map((person) => [person.id, person.name]));
   return (
     <UsageView
       rows={usage.data.items}

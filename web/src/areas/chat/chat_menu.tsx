@@ -92,6 +92,7 @@ function Rename({ title, onClose, onRename }: RenameProps) {
           label={t("title")}
           value={typed}
           maxLength={200}
+          onFocus={(event) => event.target.select()}
           onChange={(event) => setTyped(event.target.value)}
         />
       </form>

@@ -129,7 +129,10 @@ export function Composer(props: ComposerProps) {
           <div className={styles.row}>
             <ModelMenu sampling={sampling} />
             <IconButton icon="sliders" label={t("sampling.title")} onClick={() => setSettings(true)} />
-            <IconButton icon="compare" label={t("compare")} aria-pressed={two} onClick={toggleTwo} />
+            <button type="button" className={styles.two} title={t("compare")} aria-pressed={two} onClick={toggleTwo}>
+              <Icon name="compare" />
+              <span>{t("compare")}</span>
+            </button>
             <span className={styles.space} />
             <SendOrStop writing={writing ?? false} ready={ready} onStop={onStop} />
           </div>

@@ -49,7 +49,7 @@ export function NewChat() {
         <div className={styles.hello}>
           <Mark size={40} />
           <h1>{temporary ? t("helloTemporary") : t("hello")}</h1>
-          {temporary && <p>{t("temporaryText")}</p>}
+          {temporary ? <p>{t("temporaryText")}</p> : starters.data?.about && <p>{starters.data.about}</p>}
         </div>
         <Composer place={temporary ? null : "new"} onSend={send} fresh given={text} autoFocus />
         <ul className={styles.starters} aria-label={t("starters")}>

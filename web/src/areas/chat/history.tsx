@@ -41,7 +41,7 @@ export default function History() {
           aria-label={t("search")}
           onChange={(event) => setTyped(event.target.value)}
           onKeyDown={(event) => {
-            if (event.key !== "Escape") return;
+            if (event.key !== "Escape" || !typed) return;
             setTyped("");
             event.stopPropagation();
           }}

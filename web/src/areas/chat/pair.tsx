@@ -44,7 +44,8 @@ export function Pair({ conversation, left, right, onChosen }: PairProps) {
         (known) => known && { ...known, messages: known.messages.map((said) => withModel(said, models[said.id])) },
       );
       onChosen(left.parent, outcome === "b" ? right.id : left.id);
-      toast(t("revealed", { a: models[left.id], b: models[right.id] }));
+      const [a, b] = [models[left.id], models[right.id]];
+      toast(a === b ? t("revealedOne", { model: a }) : t("revealed", { a, b }));
     } catch (error) {
       toast(errorText(error, t("common:offline")), { bad: true });
       setBusy(undefined);

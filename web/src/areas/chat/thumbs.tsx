@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Conversation, giveFeedback, type Reaction, type Said } from "../../api/conversations";
 import { queries } from "../../app/query";
+import { useShortcuts } from "../../app/shortcuts";
 import { Button, IconButton } from "../../parts/button";
 import { TextArea } from "../../parts/field";
 import { errorText } from "../../parts/states";
@@ -72,12 +73,12 @@ function Reasons({ thumb, reaction, onClose, onGive }: ReasonsProps) {
   const [comment, setComment] = useState(reaction?.comment ?? "");
   const [busy, setBusy] = useState(false);
   const consent = useConsent();
+  useShortcuts({ escape: onClose });
   const toggle = (reason: string) =>
     setReasons(reasons.includes(reason) ? reasons.filter((one) => one !== reason) : [...reasons, reason]);
   return (
     <form
       className={styles.reasons}
-      onKeyDown={(event) => event.key === "Escape" && onClose()}
       onSubmit={async (event) => {
         event.preventDefault();
         setBusy(true);
@@ -91,7 +92,9 @@ function Reasons({ thumb, reaction, onClose, onGive }: ReasonsProps) {
       }}
     >
       <fieldset>
-        <legend>{t(thumb === 1 ? "whyGood" : "whyBad")}</legend>
+        <legend>
+          {t("kept")} {t(thumb === 1 ? "whyGood" : "whyBad")}
+        </legend>
         {REASONS[thumb].map((reason) => (
           <button key={reason} type="button" aria-pressed={reasons.includes(reason)} onClick={() => toggle(reason)}>
             {t(`reason.${reason}`)}

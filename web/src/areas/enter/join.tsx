@@ -1,6 +1,6 @@
 // Joining by invitation. The token is in the address's fragment, which no server and no log ever sees.
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/http";
@@ -9,7 +9,7 @@ import { queries } from "../../app/query";
 import { sessionQuery } from "../../app/session";
 import { Button } from "../../parts/button";
 import { TextField } from "../../parts/field";
-import { Empty, errorText, Failed, Loading } from "../../parts/states";
+import { errorText, Failed, Loading } from "../../parts/states";
 import { Door } from "./door";
 import styles from "./door.module.css";
 
@@ -50,10 +50,11 @@ export function Join() {
 
   if (token === "" || (invite.error instanceof ApiError && invite.error.status < 500))
     return (
-      <Door title={t("join")}>
-        <Empty title={t("inviteGone")}>
-          <p>{t("inviteGoneText")}</p>
-        </Empty>
+      <Door title={t("inviteGone")}>
+        <p className={styles.note}>{t("inviteGoneText")}</p>
+        <p>
+          <Link to="/login">{t("login")}</Link>
+        </p>
       </Door>
     );
   return (
@@ -62,7 +63,9 @@ export function Join() {
       {invite.isError && <Failed error={invite.error} onRetry={() => void invite.refetch()} />}
       {invite.data && (
         <>
-          <p className={styles.note}>{t(`as.${invite.data.role}`)}</p>
+          <p className={styles.note}>
+            {invite.data.note && <q>{invite.data.note}</q>} {t(`as.${invite.data.role}`)}
+          </p>
           {error !== undefined && !elsewhere && (
             <p className={styles.error} role="alert">
               {errorText(error, t("common:offlineHint"))}

@@ -1,15 +1,17 @@
 // A stage's curves, live: one small chart for each quantity, the telling ones first, and the same figures as a table.
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Kind, Run } from "../../api/runs";
+import { fetchRuns, type Kind, type Run } from "../../api/runs";
 import { Chart } from "../../parts/chart";
 import { SelectField } from "../../parts/field";
 import { useFormat } from "../../parts/format";
 import { Empty, Failed, Loading } from "../../parts/states";
 import { Table } from "../../parts/table";
-import { type Curve, usePoints } from "./points";
+import { type Curve, together, usePoints } from "./points";
 import styles from "./runs.module.css";
 import { StateTag } from "./state_tag";
+import { StopStage } from "./stop";
 
 /** What is looked at first; a stage has only some of these. Others follow in the order they were written. */
 const TELLING = [
@@ -36,6 +38,7 @@ export function Curves({ run }: { run: Run }) {
   const atWork = drawn.find((stage) => stage.state === "running");
   const [first] = MAIN.map((kind) => drawn.filter((stage) => stage.kind === kind).at(-1)).filter((stage) => stage);
   const [chosen, setChosen] = useState("");
+  const [beside, setBeside] = useState("");
   const stage = drawn.find((one) => one.key === chosen) ?? atWork ?? first;
   if (!stage)
     return (
@@ -53,16 +56,47 @@ export function Curves({ run }: { run: Run }) {
             </option>
           ))}
         </SelectField>
+        <Beside own={`${run.name} ${stage.key}`} kind={stage.kind} chosen={beside} onChoose={setBeside} />
         <StateTag state={stage.state} />
+        {stage.state === "running" && <StopStage run={run.name} stage={stage} />}
       </div>
-      <StageCurves key={stage.key} name={run.name} stage={stage.key} />
+      <StageCurves key={stage.key} name={run.name} stage={stage.key} beside={beside} />
     </section>
   );
 }
 
-function StageCurves({ name, stage }: { name: string; stage: string }) {
+type BesideProps = { own: string; kind: Kind; chosen: string; onChoose: (what: string) => void };
+
+/** Which other stage of this kind, of any run, is drawn beside this one; "RUN STAGE", as neither has a space. */
+function Beside({ own, kind, chosen, onChoose }: BesideProps) {
+  const { t } = useTranslation("runs");
+  const { data } = useQuery({ queryKey: ["runs"], queryFn: fetchRuns, staleTime: 2000 });
+  const others = (data?.items ?? [])
+    .flatMap((run) => run.stages.filter((stage) => stage.kind === kind).map((stage) => `${run.name} ${stage.key}`))
+    .filter((one) => one !== own);
+  if (others.length === 0) return null;
+  return (
+    <SelectField
+      label={t("beside")}
+      value={others.includes(chosen) ? chosen : ""}
+      onChange={(event) => onChoose(event.target.value)}
+    >
+      <option value="">{t("besideNothing")}</option>
+      {others.map((one) => (
+        <option key={one} value={one}>
+          {one.replace(" ", " · ")}
+        </option>
+      ))}
+    </SelectField>
+  );
+}
+
+function StageCurves({ name, stage, beside }: { name: string; stage: string; beside: string }) {
   const { t } = useTranslation("runs");
   const { curve, error, retry } = usePoints(name, stage);
+  const [otherRun = "", otherStage = ""] = beside.split(" ");
+  const other = usePoints(otherRun, otherStage).curve;
+  const both = useMemo(() => (curve && other && together(curve, other)) || null, [curve, other]);
   const [all, setAll] = useState(false);
   if (error) return <Failed error={error} onRetry={retry} />;
   if (!curve) return <Loading lines={6} />;
@@ -75,9 +109,20 @@ function StageCurves({ name, stage }: { name: string; stage: string }) {
     );
   return (
     <>
+      {both && (
+        <p className={styles.legend}>
+          <span>{`${name} · ${stage}`}</span>
+          <span>{beside.replace(" ", " · ")}</span>
+        </p>
+      )}
       <div className={styles.charts}>
         {(all ? names : names.slice(0, FIRST)).map((quantity) => (
-          <Quantity key={quantity} name={quantity} curve={curve} />
+          <Quantity
+            key={quantity}
+            name={quantity}
+            curve={both ? { ...curve, step: both.step, columns: both.own } : curve}
+            other={both?.other[quantity]}
+          />
         ))}
       </div>
       {curve.every > 1 && <p className={styles.note}>{t("thinned", { every: curve.every })}</p>}
@@ -96,7 +141,9 @@ function StageCurves({ name, stage }: { name: string; stage: string }) {
   );
 }
 
-function Quantity({ name, curve }: { name: string; curve: Curve }) {
+type QuantityProps = { name: string; curve: Curve; other: (number | null)[] | undefined };
+
+function Quantity({ name, curve, other }: QuantityProps) {
   const { t, i18n } = useTranslation("runs");
   const format = useFormat();
   const values = curve.columns[name] ?? [];
@@ -111,7 +158,9 @@ function Quantity({ name, curve }: { name: string; curve: Curve }) {
         step: curve.step.at(-1),
       })
     : name;
-  return <Chart title={name} hint={hint} x={curve.step} y={values} summary={summary} xLabel={t("step")} />;
+  return (
+    <Chart title={name} hint={hint} x={curve.step} y={values} other={other} summary={summary} xLabel={t("step")} />
+  );
 }
 
 /** A dozen steps, evenly chosen, the last one among them. */

@@ -7,6 +7,7 @@ const MOST = 4000; // beyond it the whole curve is asked for again, thinned by t
 
 export type Curve = Pick<Points, "step" | "columns" | "every" | "state">;
 
+/** Without a name there is nothing to read. */
 export function usePoints(name: string, stage: string) {
   const [curve, setCurve] = useState<Curve | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -17,6 +18,7 @@ export function usePoints(name: string, stage: string) {
     let held: Curve | null = null;
     setCurve(null);
     setError(null);
+    if (!name) return;
     const ask = async () => {
       if (document.hidden && held) return wait();
       try {
@@ -43,6 +45,19 @@ export function usePoints(name: string, stage: string) {
     };
   }, [name, stage, tries]);
   return { curve, error: curve ? null : error, retry: () => setTries(tries + 1) };
+}
+
+/** Two curves over the steps of both: what is missing in one is a gap. */
+export function together(own: Curve, other: Curve): { step: number[]; own: Curve["columns"]; other: Curve["columns"] } {
+  const step = [...new Set([...own.step, ...other.step])].sort((a, b) => a - b);
+  const spread = (curve: Curve) => {
+    const at = new Map(curve.step.map((one, i) => [one, i]));
+    const columns: Curve["columns"] = {};
+    for (const [name, values] of Object.entries(curve.columns))
+      columns[name] = step.map((one) => values[at.get(one) ?? -1] ?? null);
+    return columns;
+  };
+  return { step, own: spread(own), other: spread(other) };
 }
 
 /** Old points and new ones; a quantity that is missing in one of them has gaps there. */

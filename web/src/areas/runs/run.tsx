@@ -49,7 +49,7 @@ export function RunPage({ name, section }: { name: string; section: string }) {
       ) : section === "stages" ? (
         <Stages run={data} />
       ) : section === "samples" ? (
-        <SampleList name={name} />
+        <SampleList name={name} running={data.state === "running"} />
       ) : section === "report" ? (
         <Report run={data} />
       ) : (

@@ -7,13 +7,15 @@ import { Part } from "../../parts/sections";
 import { Empty, Failed, Loading } from "../../parts/states";
 import styles from "./runs.module.css";
 
-export function SampleList({ name }: { name: string }) {
+/** `running`: more may come by itself. */
+export function SampleList({ name, running }: { name: string; running: boolean }) {
   const { t } = useTranslation("runs");
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
     queryKey: ["runs", name, "samples"],
     queryFn: ({ pageParam }) => fetchSamples(name, pageParam),
     initialPageParam: "",
     getNextPageParam: (page) => page.next,
+    refetchInterval: running ? 5000 : false,
   });
   if (error) return <Failed error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading lines={8} />;
