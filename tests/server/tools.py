@@ -26,7 +26,8 @@ def tool(name: str) -> dict:
 def sources(*found: tuple[str, str, str]) -> str:
     """A result that names (title, url, text) as sources."""
     names = ("title", "url", "text")
-    return json.dumps({"sources": [dict(zip(names, one, strict=True)) for one in found]}, ensure_ascii=False)
+    listed = [dict(zip(names, one, strict=True)) for one in found]
+    return json.dumps({"sources": listed}, ensure_ascii=False, separators=(",", ":"))
 
 
 def conversation(

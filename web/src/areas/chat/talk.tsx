@@ -1,6 +1,6 @@
 // One conversation: the chosen branch, the answer that is being written at its end, and the field below.
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Conversation, fetchConversation } from "../../api/conversations";
 import { ApiError } from "../../api/http";
@@ -16,7 +16,7 @@ import { LiveTurn } from "./live_turn";
 import styles from "./page.module.css";
 import { Pair } from "./pair";
 import { Scroller } from "./scroller";
-import { type Node, textOf } from "./tree";
+import { folded, type Node, textOf } from "./tree";
 import { Turn } from "./turn";
 
 const ShareDialog = lazy(() => import("./share"));
@@ -53,6 +53,7 @@ function Open({ id, data, sought }: { id: string; data: Conversation; sought: st
   const [sharing, setSharing] = useState<string | null>(null);
   const branch = useBranch(data.messages, sought, live);
   const { shown, pair, asked } = branch;
+  const drawn = useMemo(() => folded(pair ? shown.slice(0, -1) : shown), [shown, pair]);
   const last = shown.at(-1)?.said;
   const writing = live !== undefined && live.state !== "broken";
   const { actions, send } = useAsking(id, branch, setEditing);
@@ -80,7 +81,7 @@ function Open({ id, data, sought }: { id: string; data: Conversation; sought: st
         )}
         {!data.temporary && <ChatMenu talk={data} />}
       </header>
-      <Scroller nodes={pair ? shown.slice(0, -1) : shown} sought={sought} following={live} key={id}>
+      <Scroller nodes={drawn} sought={sought} following={live} key={id}>
         {(node: Node, isLast: boolean) => (
           <Turn
             key={node.said.id}
