@@ -28,7 +28,7 @@ def longest(page: Page) -> float:
 
 
 def first_paint(page: Page) -> float:
-    """Milliseconds until something was drawn. (wait_for_function would call eval in the page, which its policy forbids.)"""
+    """Milliseconds until something was drawn. (wait_for_function would call eval, which the page's policy forbids.)"""
     return page.evaluate(
         """() => new Promise(done => new PerformanceObserver(list => {
             const paint = list.getEntriesByName('first-contentful-paint')[0];

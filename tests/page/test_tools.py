@@ -12,7 +12,7 @@ CALLS = [("search", {"q": "sky"}), ("clock", {"zone": "UTC"})]
 FOUND = sources(
     ("Rayleigh", "https://a.example/r", "Blue is scattered."), ("Mie", "https://b.example", ""), ("Tale", "", "Paint.")
 )
-ANSWER = "Yes [1], [so][x] [3], not [9], `l[2]`.\n\n[x]: https://c.example"
+ANSWER = "Yes [1], [3], not [9], `l[2]`."
 """All of it must fit the small model's context."""
 
 
