@@ -111,7 +111,11 @@ function parse(text: string): ReactElement {
   return made;
 }
 
-export const Markdown = memo(({ text }: { text: string }) => <div className={styles.prose}>{parse(text)}</div>);
+export const Markdown = memo(({ text }: { text: string }) => (
+  <div className={styles.prose} data-text>
+    {parse(text)}
+  </div>
+));
 
 const Block = memo(({ text }: { text: string }) => Parser({ ...options, children: withMath(text) }));
 

@@ -86,7 +86,7 @@ function Question({ node, actions, editing, frozen }: TurnProps) {
         <Editor text={text} onCancel={actions.cancelEdit} onSend={(to) => actions.resend(said.parent, to)} />
       ) : (
         <>
-          <LongText text={text} />
+          <LongText id={said.id} text={text} />
           <div className={styles.tools}>
             <Switch node={node} onPick={actions.pick} disabled={frozen} />
             <IconButton small icon="edit" label={t("edit")} disabled={frozen} onClick={() => actions.edit(said.id)} />
