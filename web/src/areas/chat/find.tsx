@@ -71,6 +71,7 @@ export function Find({ nodes, stretch, box, onFound, onClose }: FindProps) {
   );
 }
 
+const PAUSE = 80; // ms without a key: while one types, nothing jumps
 const NOTHING = { query: "", hits: null, at: -1 };
 
 /** The hits of a query, null until they are known, and which of them is shown: the next one from where one is. */
@@ -82,18 +83,21 @@ function useHits(nodes: Node[], query: string, box: RefObject<HTMLDivElement | n
     const wanted = pattern(query);
     const off = new AbortController();
     if (!wanted) setFound(NOTHING);
-    else
-      void find(nodes, wanted, off.signal).then((hits) => {
-        if (!hits || off.signal.aborted) return;
-        const before = latest.current;
-        const shown = before.hits?.[before.at];
-        const same =
-          before.query === query ? hits.findIndex((hit) => hit.id === shown?.id && hit.nth === shown.nth) : -1;
-        const from = shown?.turn ?? firstSeen(nodes, box.current);
-        const next = hits.findIndex((hit) => hit.turn >= from);
-        setFound({ query, hits, at: same >= 0 ? same : hits.length ? Math.max(0, next) : -1 });
-      });
-    return () => off.abort();
+    const look = async (sought: RegExp) => {
+      const hits = await find(nodes, sought, off.signal);
+      if (!hits || off.signal.aborted) return;
+      const before = latest.current;
+      const shown = before.hits?.[before.at];
+      const same = before.query === query ? hits.findIndex((hit) => hit.id === shown?.id && hit.nth === shown.nth) : -1;
+      const from = shown?.turn ?? firstSeen(nodes, box.current);
+      const next = hits.findIndex((hit) => hit.turn >= from);
+      setFound({ query, hits, at: same >= 0 ? same : hits.length ? Math.max(0, next) : -1 });
+    };
+    const timer = setTimeout(() => wanted && void look(wanted), PAUSE);
+    return () => {
+      clearTimeout(timer);
+      off.abort();
+    };
   }, [nodes, query, box]);
   const go = (by: number) =>
     setFound(({ query, hits, at }) => ({ query, hits, at: hits?.length ? (at + by + hits.length) % hits.length : -1 }));

@@ -2,6 +2,7 @@
 import { type RefObject, useCallback, useMemo, useRef, useState } from "react";
 
 const STEP = 24;
+const AROUND = 12;
 
 export type Stretch = {
   /** The first turn that is laid out, and the one after the last; `end`: there is none after it. */
@@ -56,5 +57,5 @@ export function useStretch(count: number, sought: string | undefined, at: number
 function near(turn: number, count: number) {
   const last = Number.POSITIVE_INFINITY;
   if (turn < 0) return { from: Math.max(0, count - STEP), to: last };
-  return { from: Math.max(0, turn - STEP), to: turn + STEP < count ? turn + STEP : last };
+  return { from: Math.max(0, turn - AROUND), to: turn + AROUND < count ? turn + AROUND : last };
 }
