@@ -1,6 +1,7 @@
 """The feedback list over HTTP, and that only admins see what is theirs to see."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -159,49 +160,60 @@ def listed_as_rows(rows: list[dict]) -> tuple[set, set]:
     return edits, pairs | {frozenset(both) for both in thumbs.values() if len(both) > 1}
 
 
-@pytest.mark.parametrize(
-    "chosen",
-    [
+@pytest.fixture
+def filtered(db, monkeypatch) -> Iterator[tuple]:
+    """The service over what was judged, no prompt being kept for tests; and the moment in the middle."""
+    monkeypatch.setattr(groups, "SHARES", {"test": 0.0, "validation": 0.0})
+    middle = judged(db).isoformat()
+    with running(build_app(service(served()), db)) as address, address.page() as http:
+        yield http, middle
+
+
+def test_what_is_listed_is_what_is_taken_along(filtered):
+    http, middle = filtered
+    for chosen in (
         {"kind": "edit"},
         {"kind": "vote"},
         {"kind": "thumb"},
         {"kind": "edit", "q": "ledger"},
         {"kind": "vote", "model": "elder"},
-        {"kind": "edit", "model": "elder"},
-        {"kind": "edit", "from": "middle"},
-        {"kind": "vote", "to": "middle"},
-        {"kind": "edit", "from": "2999-01-01T00:00:00Z"},
-        {"rating": -1},
-    ],
-    ids=str,
-)
-def test_what_is_listed_is_what_is_taken_along(db, monkeypatch, chosen):
-    """Of those who consent, and not of prompts that are kept for tests (here, none is)."""
-    monkeypatch.setattr(groups, "SHARES", {"test": 0.0, "validation": 0.0})
-    middle = judged(db).isoformat()
-    chosen = {name: middle if value == "middle" else value for name, value in chosen.items()}
-    with running(build_app(service(served()), db)) as address, address.page() as http:
-        page = http.get("/api/feedback", params={**chosen, "limit": 3}).json()
-        rows = page["items"]
-        while after := page["next"]:
-            page = http.get("/api/feedback", params={**chosen, "limit": 3, "after": after}).json()
-            rows += page["items"]
-        made = http.post("/api/datasets", json={"listed": chosen}).raise_for_status().json()
-        got = {part["kind"]: http.get(f"/api/datasets/1/{part['kind']}").text for part in made["items"]}
-        lines = {kind: [json.loads(line) for line in text.splitlines()] for kind, text in got.items()}
-    edits, pairs = listed_as_rows([row for row in rows if row["readable"]])
-    assert {row["messages"][-1]["content"] for row in lines["demonstrations"]} == edits
-    assert {
-        frozenset((answer[0]["content"], rank) for answer, rank in zip(row["completions"], row["ranks"], strict=True))
-        for row in lines["comparisons"]
-    } == pairs
-    assert all(f"of {False}" not in text for text in got.values())
-    assert all(part["listed"].keys() == chosen.keys() for part in made["items"])
-    if chosen.get("rating"):
-        assert made["left_out"]["thumbs that stand against no other of the same person"] == len(rows)
-    elif "2999" not in str(chosen) and chosen != {"kind": "edit", "model": "elder"}:
-        assert pairs
+        {"kind": "edit", "from": middle},
+        {"kind": "vote", "to": middle},
+    ):
+        rows, made, lines = listed_and_taken(http, chosen)
+        edits, pairs = listed_as_rows([row for row in rows if row["readable"]])
+        assert {row["messages"][-1]["content"] for row in lines["demonstrations"]} == edits, chosen
+        assert pairs, chosen
+        assert {
+            frozenset((said[0]["content"], rank) for said, rank in zip(row["completions"], row["ranks"], strict=True))
+            for row in lines["comparisons"]
+        } == pairs, chosen
+        assert "of False" not in json.dumps(lines)  # who does not consent
         assert "q" in chosen or any(not row["readable"] for row in rows)
+        assert all(part["listed"].keys() == chosen.keys() for part in made["items"])
+
+
+def test_what_says_nothing_by_itself_is_left_out_with_its_reason(filtered):
+    http, _ = filtered
+    rows, made, lines = listed_and_taken(http, {"rating": -1})
+    assert made["left_out"]["thumbs that stand against no other of the same person"] == len(rows) > 0
+    assert lines == {"demonstrations": [], "comparisons": []}
+    for chosen in ({"kind": "edit", "model": "elder"}, {"from": "2999-01-01T00:00:00Z"}):
+        assert listed_and_taken(http, chosen)[::2] == ([], {"demonstrations": [], "comparisons": []})
+
+
+def listed_and_taken(http, chosen: dict) -> tuple[list, dict, dict]:
+    """All pages of the list under these filters, what freezing them answers, and the rows of its files."""
+    page = http.get("/api/feedback", params={**chosen, "limit": 3}).json()
+    rows = page["items"]
+    while after := page["next"]:
+        page = http.get("/api/feedback", params={**chosen, "limit": 3, "after": after}).json()
+        rows += page["items"]
+    made = http.post("/api/datasets", json={"listed": chosen}).raise_for_status().json()
+    files = {
+        kind: http.get(f"/api/datasets/{made['number']}/{kind}").text for kind in ("demonstrations", "comparisons")
+    }
+    return rows, made, {kind: [json.loads(line) for line in text.splitlines()] for kind, text in files.items()}
 
 
 def test_without_filters_a_data_set_has_all_and_nonsense_is_refused(db):

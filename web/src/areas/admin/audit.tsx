@@ -1,19 +1,20 @@
 // Who did what: rows that can only be added to, each of which proves the one before.
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { checkAudit, fetchAudit, fetchPeople } from "../../api/people";
+import { checkAudit, fetchAudit } from "../../api/people";
 import { Button } from "../../parts/button";
 import { useFormat } from "../../parts/format";
 import { Part } from "../../parts/sections";
-import { Failed, Loading } from "../../parts/states";
+import { Empty, Failed, Loading } from "../../parts/states";
 import { Table } from "../../parts/table";
 import { Tag } from "../../parts/tag";
 import styles from "./admin.module.css";
+import { useNames } from "./names";
 
 export function Audit() {
   const { t } = useTranslation("admin");
   const format = useFormat();
-  const people = useQuery({ queryKey: ["people"], queryFn: fetchPeople });
+  const names = useNames();
   const whole = useQuery({ queryKey: ["audit", "check"], queryFn: checkAudit, staleTime: 0 });
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
     queryKey: ["audit"],
@@ -24,44 +25,53 @@ export function Audit() {
   });
   if (error) return <Failed error={error} onRetry={() => void refetch()} />;
   if (!data) return <Loading lines={8} />;
-  const names = new Map(people.data?.items.map((person) => [person.id, person.name]));
+  const rows = data.pages.flatMap((page) => page.items);
   return (
     <Part
       title={t("pages.audit")}
       about={t("auditAbout")}
       aside={
-        whole.data &&
-        (whole.data.broken === null ? (
-          <Tag kind="good">{t("trailWhole")}</Tag>
+        whole.isError ? (
+          <Tag kind="bad">{t("trailUnchecked")}</Tag>
         ) : (
-          <Tag kind="bad">{t("trailBroken", { number: whole.data.broken })}</Tag>
-        ))
+          whole.data &&
+          (whole.data.broken === null ? (
+            <Tag kind="good">{t("trailWhole")}</Tag>
+          ) : (
+            <Tag kind="bad">{t("trailBroken", { number: whole.data.broken })}</Tag>
+          ))
+        )
       }
     >
-      <Table
-        caption={t("pages.audit")}
-        rows={data.pages.flatMap((page) => page.items)}
-        rowKey={(row) => String(row.number)}
-        columns={[
-          { head: "№", cell: (row) => row.number, number: true },
-          { head: t("when"), cell: (row) => format.time(row.created_at) },
-          { head: t("who"), cell: (row) => (row.actor ? (names.get(row.actor) ?? t("nobody")) : t("theService")) },
-          { head: t("what"), cell: (row) => <code className={styles.code}>{row.action}</code> },
-          {
-            head: t("details"),
-            cell: (row) => (
-              <span className={styles.words}>
-                {[
-                  names.get(row.target) ?? "",
-                  ...Object.entries(row.details).map(([name, value]) => `${name}: ${plain(value)}`),
-                ]
-                  .filter(Boolean)
-                  .join(" · ") || "–"}
-              </span>
-            ),
-          },
-        ]}
-      />
+      {rows.length === 0 ? (
+        <Empty title={t("noAudit")} />
+      ) : (
+        <Table
+          caption={t("pages.audit")}
+          rows={rows}
+          step={Number.POSITIVE_INFINITY}
+          rowKey={(row) => String(row.number)}
+          columns={[
+            { head: "№", cell: (row) => row.number, number: true },
+            { head: t("when"), cell: (row) => format.time(row.created_at) },
+            { head: t("who"), cell: (row) => (row.actor ? names.of(row.actor) : t("theService")) },
+            { head: t("what"), cell: (row) => <code className={styles.code}>{row.action}</code> },
+            {
+              head: t("details"),
+              cell: (row) => (
+                <span className={styles.words}>
+                  {[
+                    names.known(row.target),
+                    ...Object.entries(row.details).map(([name, value]) => `${name}: ${plain(value)}`),
+                  ]
+                    .filter(Boolean)
+                    .join(" · ") || "–"}
+                </span>
+              ),
+            },
+          ]}
+        />
+      )}
       {hasNextPage && (
         <Button className={styles.below ?? ""} busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           {t("more")}

@@ -2,24 +2,24 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { fetchPeople, fetchUsage } from "../../api/people";
+import { fetchUsage } from "../../api/people";
 import { Failed, Loading } from "../../parts/states";
 import { UsageView } from "../../parts/usage";
+import { useNames } from "./names";
 
 export function UsageOfAll() {
   const { t } = useTranslation("admin");
   const [days, setDays] = useState(30);
   const usage = useQuery({ queryKey: ["usage", days], queryFn: () => fetchUsage(days), placeholderData: (old) => old });
-  const people = useQuery({ queryKey: ["people"], queryFn: fetchPeople });
+  const names = useNames();
   if (usage.error) return <Failed error={usage.error} onRetry={() => void usage.refetch()} />;
   if (!usage.data) return <Loading lines={6} />;
-  const names = new Map(people.data?.items.map((person) => [person.id, person.name]));
   return (
     <UsageView
       rows={usage.data.items}
       days={days}
       onDays={setDays}
-      who={{ head: t("person"), of: (row) => names.get(row.user ?? "") ?? t("nobody") }}
+      who={{ head: t("person"), of: (row) => names.of(row.user ?? "") }}
     />
   );
 }
