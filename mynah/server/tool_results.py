@@ -6,8 +6,7 @@ and the page. Clients that run tools side by side send results as they come; her
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice, takewhile
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mynah.nouns import Message
@@ -21,40 +20,46 @@ def in_order(messages: Sequence[ChatMessage]) -> list[Message]:
     Where a call or a result has no id, the order is the client's.
     """
     ordered: list[ChatMessage] = []
+    calls: list[str | None] = []
+    results: list[ChatMessage] = []  # of these calls, as they come
     for at, message in enumerate(messages):
-        if message.role != "tool":
-            ordered.append(message)
-        elif at == 0 or messages[at - 1].role != "tool":  # the others of its run come with it
-            results = list(takewhile(lambda one: one.role == "tool", islice(messages, at, None)))
-            ordered += _as_called([call.id for call in messages[at - 1].tool_calls or []] if at else [], results, at)
+        if message.role == "tool":
+            results.append(message)
+            continue
+        ordered += [*_as_called(calls, results, at - len(results)), message]
+        calls, results = [call.id for call in message.tool_calls or []], []
+    ordered += _as_called(calls, results, len(messages) - len(results))
     return [message.message() for message in ordered]
 
 
 def with_ids(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """The messages in OpenAI's form, results with the ids of their calls, for servers that want them."""
-    plain, waiting = [], list[Any]()
+    plain: list[dict[str, Any]] = []
+    ids: Iterator[Any] = iter(())
     for message in messages:
         said = message.to_json()
         if message.role != "tool":
-            waiting = [call.get("id") for call in message.tool_calls]
-        elif waiting and (id := waiting.pop(0)):
+            ids = iter([call.get("id") for call in message.tool_calls])
+        elif id := next(ids, None):
             said["tool_call_id"] = id
         plain.append(said)
     return plain
 
 
-def _as_called(calls: Sequence[str | None], results: list[ChatMessage], at: int) -> list[ChatMessage]:
-    """`results`, the first of which is message `at`, as `calls` has them."""
-    answered = [result.tool_call_id for result in results]
-    if not calls or None in calls or None in answered or len(set(calls)) < len(calls):
+def _as_called(calls: Sequence[str | None], results: list[ChatMessage], first: int) -> list[ChatMessage]:
+    """`results`, which begin at message `first`, as `calls` has them."""
+    places = {id: place for place, id in enumerate(calls)}
+    unnamed = None in places or any(result.tool_call_id is None for result in results)
+    if not calls or not results or unnamed or len(places) < len(calls):  # without calls: a history that was cut
         return results
-    for place, id in enumerate(answered, at):
-        if id not in calls or id in answered[: place - at]:
-            why = "answers no call of the message before" if id not in calls else "answers a call a second time"
-            raise APIError(400, f"messages[{place}].tool_call_id {why}.", param="messages", code="invalid_value")
-    if missing := [call for call in calls if call not in answered]:
-        message = (
-            f"messages[{at - 1}].tool_calls: {len(missing)} of {len(calls)} calls have no message with their result."
-        )
-        raise APIError(400, message, param="messages", code="invalid_value")
-    return sorted(results, key=lambda result: calls.index(result.tool_call_id))
+    by_call: dict[str | None, ChatMessage] = {}
+    for at, result in enumerate(results, first):
+        id = result.tool_call_id
+        if id not in places or id in by_call:
+            why = "answers a call a second time" if id in by_call else "answers no call of the message before"
+            raise APIError(400, f"messages[{at}].tool_call_id {why}.", param="messages", code="invalid_value")
+        by_call[id] = result
+    if len(by_call) < len(calls):
+        why = f"{len(calls) - len(by_call)} of {len(calls)} calls have no message with their result."
+        raise APIError(400, f"messages[{first - 1}].tool_calls: {why}", param="messages", code="invalid_value")
+    return [by_call[id] for id in calls]

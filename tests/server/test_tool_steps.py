@@ -1,6 +1,7 @@
 """What tools were asked and said over /v1, as the page gets it: results with their calls, sources of answers."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import openai
@@ -164,3 +165,18 @@ def test_sources_have_their_limits_and_an_address_is_whole_or_not_there():
     assert {part["url"] for part in listed} == {""}
     assert {len(part["text"]) for part in listed} == {600}
     assert set(listed[0]) == {"type", "number", "title", "url", "text", "cited"}
+
+
+def test_very_many_calls_are_put_in_order_and_told_in_no_time():
+    ids = [f"call {i}" for i in range(20_000)]
+    calls = [{"id": id, "function": {"name": id, "arguments": "{}"}} for id in ids]
+    results = [{"role": "tool", "tool_call_id": id, "content": id} for id in reversed(ids)]
+    said = [{"role": "user", "content": "?"}, {"role": "assistant", "tool_calls": calls}, *results]
+    asked = [ChatMessage.model_validate(one) for one in said]
+    began = time.process_time()
+    ordered = in_order(asked)
+    assert [one.content for one in ordered[2:]] == ids
+    rows = [Said(str(i), str(i - 1) if i else None, one, None, None, None, False) for i, one in enumerate(ordered)]  # type: ignore[arg-type]
+    made = parts(rows)
+    assert time.process_time() - began < 2
+    assert made[str(len(rows) - 1)][0]["name"] == ids[-1]

@@ -31,9 +31,10 @@ Source = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Before:
-    """What the messages above one leave for it: names of calls that wait for a result, and sources."""
+    """What the messages above one leave for it: names of calls, how many have their result, and sources."""
 
     calls: tuple[str, ...] = ()
+    answered: int = 0
     sources: tuple[Source, ...] = ()
 
 
@@ -54,7 +55,8 @@ def parts(messages: Sequence[Said]) -> dict[str, list[Part]]:
 
 def _parts(said: Message, before: Before) -> list[Part]:
     if said.role == "tool":
-        return [{"type": "tool_result", "name": before.calls[0] if before.calls else "", "text": said.content}]
+        name = before.calls[before.answered] if before.answered < len(before.calls) else ""
+        return [{"type": "tool_result", "name": name, "text": said.content}]
     shown: list[Part] = [{"type": "text", "text": said.content}] if said.content else []
     for call in said.tool_calls:
         function = call.get("function") or {}
@@ -66,9 +68,10 @@ def _parts(said: Message, before: Before) -> list[Part]:
 
 def _after(said: Message, before: Before) -> Before:
     if said.role == "tool":
-        return Before(before.calls[1:], (*before.sources, *_sources(said.content))[:MOST_SOURCES])
+        sources = (*before.sources, *_sources(said.content))[:MOST_SOURCES]
+        return Before(before.calls, before.answered + 1, sources)
     if said.role == "assistant":
-        return Before(tuple(map(_name, said.tool_calls)), before.sources)
+        return Before(tuple(map(_name, said.tool_calls)), 0, before.sources)
     return Before()
 
 

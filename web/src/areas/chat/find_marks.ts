@@ -35,15 +35,21 @@ export function rangesIn(turn: Element, wanted: RegExp): Range[] {
   });
 }
 
-/** Mark these hits, and one of them as the one that is shown. */
-export function mark(all: Iterable<Range>, here: Range | null) {
-  CSS.highlights?.set("found", new Highlight(...all));
-  CSS.highlights?.set("found-here", new Highlight(...(here ? [here] : [])));
+/** Mark these hits, and one of them as the one that is shown. A browser without highlights scrolls there all the same. */
+export function mark(all: Range[], here: Range | null) {
+  if (!("highlights" in CSS)) return;
+  const [found, shown] = [new Highlight(), new Highlight()];
+  for (const range of all) found.add(range);
+  if (here) shown.add(here);
+  shown.priority = 1;
+  CSS.highlights.set("found", found);
+  CSS.highlights.set("found-here", shown);
 }
 
 export function unmark() {
-  CSS.highlights?.delete("found");
-  CSS.highlights?.delete("found-here");
+  if (!("highlights" in CSS)) return;
+  CSS.highlights.delete("found");
+  CSS.highlights.delete("found-here");
 }
 
 /** Scroll every box around a hit so that it is seen, up to the one of the turns. */
