@@ -129,6 +129,7 @@ def test_on_a_phone_it_is_in_the_menu(browser, bird: Bird) -> None:
     )
     page = context.new_page()
     page.goto(f"/c/{bird.has_talked(*FILLER, title='Long')}")
+    expect(page.get_by_text("filler 99").last).to_be_visible()
     page.get_by_role("main").get_by_role("button", name="Long").click()
     page.get_by_role("menuitem", name="在此对话中查找").click()
     page.get_by_role("textbox", name="在此对话中查找").fill("filler 3")
