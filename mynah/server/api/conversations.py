@@ -143,7 +143,9 @@ def view(tx: Connection, user: str, id: str) -> dict[str, Any]:
 
 def _answer(id: str, told: store.Told, voted: bool) -> dict[str, Any]:
     """Of two answers side by side the model is told once the person has voted."""
-    shown = {"completion": id, "finish_reason": told.finish_reason}
+    shown: dict[str, Any] = {"completion": id, "finish_reason": told.finish_reason}
+    if told.dropped:
+        shown["dropped"] = told.dropped
     if told.side:
         shown |= {"side": told.side, "beside": told.beside}
     return shown if told.side and not voted else shown | {"model": told.model}
