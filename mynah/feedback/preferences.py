@@ -46,7 +46,7 @@ def preferences(evidence: Evidence, left_out: Counter[str]) -> list[Preference]:
         *_rankings(evidence, left_out),
         *_edits(evidence, left_out),
         *_votes(evidence, left_out),
-        *_thumbs(evidence),
+        *_thumbs(evidence, left_out),
     ]
     return capped(sorted(found, key=lambda row: (row.evidence, row.id)))
 
@@ -157,7 +157,7 @@ def _votes(evidence: Evidence, left_out: Counter[str]) -> Iterator[Preference]:
             )
 
 
-def _thumbs(evidence: Evidence) -> Iterator[Preference]:
+def _thumbs(evidence: Evidence, left_out: Counter[str]) -> Iterator[Preference]:
     """One person's opposite thumbs on answers to one prompt. Thumbs that all say the same compare nothing."""
     by_prompt: defaultdict[tuple[str, str], dict[str, Thumb]] = defaultdict(dict)
     for row in evidence.thumbs:
@@ -166,6 +166,7 @@ def _thumbs(evidence: Evidence) -> Iterator[Preference]:
             by_prompt[row.author, answer.prompt][answer.id] = row
     for (author, prompt), thumbs in by_prompt.items():
         if len({row.rating for row in thumbs.values()}) < 2:
+            left_out["thumbs that stand against no other of the same person"] += len(thumbs)
             continue
         rows = sorted(thumbs.values(), key=lambda row: row.completion)
         last = max(rows, key=lambda row: row.id)

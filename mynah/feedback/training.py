@@ -44,13 +44,19 @@ class Recipe:
     """What thumbs can weigh together, as a share of all preferences."""
     signs_scale: float | None = None
     """What they were multiplied by for it; None: find out."""
+    only: tuple[str, ...] | None = None
+    """Ids of the judgements that are taken; None takes all."""
+    listed: Mapping[str, str] = field(default_factory=dict)
+    """By which filters they were chosen, for who reads the recipe."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"until": self.until.isoformat()}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Recipe:
-        return cls(**{**plain, "until": datetime.fromisoformat(plain["until"])})
+        only = plain.get("only")
+        chosen = {"only": None if only is None else tuple(only)}
+        return cls(**{**plain, **chosen, "until": datetime.fromisoformat(plain["until"])})
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,8 @@ class _Gathering:
     def __init__(self, tx: Connection, recipe: Recipe) -> None:
         self.tx, self.recipe, self.found = tx, recipe, Gathered()
         self.evidence: Evidence = evidence(tx, recipe.until)
+        if recipe.only is not None:
+            self.evidence = self.evidence.only(frozenset(recipe.only))
         self.said: dict[str, tuple[Conversation | None, frozenset[str]]] = {}
 
     def all(self) -> Gathered:

@@ -13,6 +13,7 @@ from mynah.server.generation import Generation, Service, sampling_params
 from mynah.server.identity import Caller
 from mynah.server.record import Origin
 from mynah.server.requests import ChatRequest
+from mynah.server.tool_results import in_order
 from mynah.server.writer import Piece, Writer
 
 
@@ -26,7 +27,7 @@ async def begin(service: Service, body: ChatRequest, who: Caller | None = None, 
     _check(body)
     tools = shown_tools(body, model)
     form = await chat_form(model, body, callable_tools(body, tools))
-    messages = [message.message() for message in body.messages]
+    messages = in_order(body.messages)
     try:
         prompt = await asyncio.to_thread(assistant.chat.encode_prompt, messages, tools)  # megabytes take seconds
     except RecursionError:

@@ -1,7 +1,14 @@
-"""The page: its files with hashed names, and its one HTML document at every address that the page itself knows."""
+"""The page: its files with hashed names, and its one HTML document at every address that the page itself knows.
+
+Texts go out as web/build.py packed them (gzip), to all who take that. Nothing else of the service is ever packed: the
+length of a packed answer tells what of a secret in it somebody guessed right (BREACH), and these files have none.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import mimetypes
+from functools import lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -39,25 +46,25 @@ def page_routes(folder: Path = PAGE) -> APIRouter:
     """The routes over a built page; whether it is there is looked up at each request, so that it can be built later."""
     routes = APIRouter(include_in_schema=False)
 
-    def document() -> Response:
-        return _document(folder)
+    def document(request: Request) -> Response:
+        return _document(request, folder)
 
     for address in ADDRESSES:
         routes.add_api_route(address, document, name="page")
 
     @routes.get("/assets/{name}")
-    def asset(name: str) -> Response:
+    def asset(name: str, request: Request) -> Response:
         """A file whose name has its content's hash: what was fetched once is good for ever."""
-        return _file(folder / "assets" / name, "public, max-age=31536000, immutable")
+        return _file(request, folder / "assets" / name, "public, max-age=31536000, immutable")
 
     @routes.get("/theme.js")
-    def theme() -> Response:
-        return _file(folder / "theme.js", "no-cache")
+    def theme(request: Request) -> Response:
+        return _file(request, folder / "theme.js", "no-cache")
 
     @routes.get("/mynah.svg")
     @routes.get("/favicon.ico")
-    def mark() -> Response:
-        return _file(folder / "mynah.svg", "no-cache")
+    def mark(request: Request) -> Response:
+        return _file(request, folder / "mynah.svg", "no-cache")
 
     return routes
 
@@ -67,18 +74,49 @@ def lost(request: Request, folder: Path = PAGE) -> Response | None:
     browser = request.method == "GET" and "text/html" in request.headers.get("accept", "")
     if not browser or request.url.path.startswith(("/api/", "/v1/", "/assets/")) or not built(folder):
         return None
-    return _document(folder, 404)
+    return _document(request, folder, 404)
 
 
-def _document(folder: Path, status: int = 200) -> Response:
+def _document(request: Request, folder: Path, status: int = 200) -> Response:
     if not built(folder):
         return PlainTextResponse(NOT_BUILT, 503)
-    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
-    return FileResponse(folder / "index.html", status, headers=headers)
+    return _file(request, folder / "index.html", "no-cache", PAGE_POLICY, status)
 
 
-def _file(path: Path, cache: str) -> Response:
+def _file(request: Request, path: Path, cache: str, policy: str = "", status: int = 200) -> Response:
     """`path`'s last part is one segment of the address: it holds no slash, and a folder is no file."""
-    if not path.is_file():
+    if not path.is_file() or path.suffix == ".gz":
         raise APIError(404, "There is no such file.", code="not_found")
-    return FileResponse(path, headers={"Cache-Control": cache})
+    packed = path.with_name(f"{path.name}.gz")
+    headers = {"Cache-Control": cache} | ({"Content-Security-Policy": policy} if policy else {})
+    media_type = mimetypes.guess_type(path.name)[0]
+    if packed.is_file():
+        headers["Vary"] = "Accept-Encoding"
+        if _takes_gzip(request.headers.get("accept-encoding", "")):
+            path, headers = packed, headers | {"Content-Encoding": "gzip"}
+    stat = path.stat()
+    headers["ETag"] = _tag(path, stat.st_mtime_ns, stat.st_size)
+    response = FileResponse(path, status, headers=headers, media_type=media_type, stat_result=stat)
+    known = request.headers.get("if-none-match", "")
+    if status == 200 and headers["ETag"] in [tag.strip().removeprefix("W/") for tag in known.split(",")]:
+        gone = ("content-type", "content-length", "content-encoding", "accept-ranges")
+        return Response(None, 304, {name: value for name, value in response.headers.items() if name not in gone})
+    return response
+
+
+@lru_cache(maxsize=256)
+def _tag(path: Path, changed: int, size: int) -> str:
+    """Of the very bytes that are sent, so that packed and plain ones have each their own."""
+    return f'"{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}"'
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding names gzip, or everything, and does not rule it out (`q=0`)."""
+    weights: dict[str, float] = {}
+    for one in accepted.lower().split(","):
+        name, _, weight = one.partition(";")
+        try:
+            weights[name.strip()] = float(weight.partition("=")[2]) if weight.strip() else 1.0
+        except ValueError:
+            weights[name.strip()] = 0.0
+    return weights.get("gzip", weights.get("*", 0.0)) > 0

@@ -22,6 +22,7 @@ from mynah.server.errors import APIError, EngineError, from_validation
 from mynah.server.generation import Generation, Service
 from mynah.server.remote import Remote
 from mynah.server.requests import ChatRequest
+from mynah.server.tool_results import with_ids
 from mynah.server.versions import know_served
 
 ROOM = 4
@@ -188,7 +189,8 @@ def fitting(assistant: Assistant, messages: Sequence[Message]) -> Sequence[Messa
 async def _begin_remote(remote: Remote, messages: Sequence[Message], wanted: Wanted) -> OthersReply:
     model = wanted.model or (await remote.models())[0]["id"]
     seed = secrets.randbits(31) if wanted.seed is None else wanted.seed
-    body = wanted.request(model, messages) | {"seed": seed, "stream": True, "stream_options": {"include_usage": True}}
+    body = wanted.request(model, messages) | {"messages": with_ids(messages), "seed": seed}
+    body |= {"stream": True, "stream_options": {"include_usage": True}}
     answer = await remote.begin_stream("/chat/completions", json.dumps(body).encode())
     if isinstance(answer, Response):
         raise _refused(answer)

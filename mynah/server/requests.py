@@ -66,7 +66,10 @@ class ToolCall(Body):
 
 
 class ChatMessage(Body):
-    """One message; `name`, `tool_call_id` and `refusal` are accepted, the chat template has no place for them."""
+    """One message; `name` and `refusal` are accepted, the chat template has no place for them.
+
+    `tool_call_id` puts results into the order of their calls (tool_results.py).
+    """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: Content = ""

@@ -268,6 +268,8 @@ class Told:
     side: str
     """`left` or `right` of a blind pair, whose other answer is"""
     beside: str
+    dropped: int
+    """How many of the oldest messages did not fit the context any more."""
 
 
 def told(tx: Connection, completion_ids: Iterable[str]) -> dict[str, Told]:
@@ -277,7 +279,7 @@ def told(tx: Connection, completion_ids: Iterable[str]) -> dict[str, Told]:
     for some in content.batches(sorted(set(completion_ids))):
         known = select(c.id, model_version.c.name, c.finish_reason, c.params).join(model_version).where(c.id.in_(some))
         for id, name, reason, params in tx.execute(known):
-            found[id] = Told(name, reason, params.get("side", ""), params.get("beside", ""))
+            found[id] = Told(name, reason, params.get("side", ""), params.get("beside", ""), params.get("dropped", 0))
     return found
 
 

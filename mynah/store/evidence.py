@@ -7,7 +7,7 @@ What of it trains is decided in mynah/feedback.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -124,6 +124,16 @@ class Evidence:
     prompts: dict[str, Asked]
     consenting: frozenset[str]
     """Who agreed, at that moment, that their words and judgements train."""
+
+    def only(self, ids: frozenset[str]) -> Evidence:
+        """The same, of these judgements alone."""
+        return replace(
+            self,
+            rankings=tuple(row for row in self.rankings if row.id in ids),
+            shown=tuple(row for row in self.shown if row.id in ids),
+            thumbs=tuple(row for row in self.thumbs if row.id in ids),
+            votes=tuple(row for row in self.votes if row.id in ids),
+        )
 
 
 def evidence(tx: Connection, until: datetime, purpose: str = "training") -> Evidence:

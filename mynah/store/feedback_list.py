@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     String,
     and_,
     cast,
@@ -84,6 +85,17 @@ class Opinion:
 
 def opinions(tx: Connection, reader: str, wanted: Wanted, limit: int) -> list[Opinion]:
     """What `reader`, an admin, may see, newest first."""
+    listed = _listed(reader, wanted).subquery("listed")
+    return _with_words(tx, tx.execute(select(listed).order_by(listed.c.id.desc()).limit(limit)).all())
+
+
+def listed_ids(tx: Connection, reader: str, wanted: Wanted) -> list[str]:
+    """The ids of all that `opinions` lists, page after page."""
+    listed = _listed(reader, wanted).subquery("listed")
+    return list(tx.scalars(select(listed.c.id).order_by(listed.c.id)))
+
+
+def _listed(reader: str, wanted: Wanted) -> Select[Any]:
     o = _all_opinions().subquery("opinion")
     first, second, version = completion.alias(), completion.alias(), model_version.alias()
     other_version, asked = model_version.alias(), message.alias()
@@ -124,8 +136,7 @@ def opinions(tx: Connection, reader: str, wanted: Wanted, limit: int) -> list[Op
         said = [asked.c.content, first.c.content, second.c.content]
         judged = and_(own_words, _has(wanted.text, [o.c.comment, o.c.edit_content]))
         query = query.where(readable, or_(_has(wanted.text, said), judged))
-    rows = tx.execute(query.order_by(o.c.id.desc()).limit(limit)).all()
-    return _with_words(tx, rows)
+    return query
 
 
 def judged_models(tx: Connection) -> list[str]:

@@ -41,13 +41,13 @@ class Bird:
         for engine in self.engines:
             engine.ids, engine.pause = toys.tokenizer().encode(text), pause
 
-    def has_talked(self, *said: tuple[str, str], title: str = "", pinned: bool = False) -> str:
-        """A conversation that is in the store already: (role, text) after (role, text)."""
+    def has_talked(self, *said: tuple[str, str] | Message, title: str = "", pinned: bool = False) -> str:
+        """A conversation that is in the store already: (role, text) after (role, text), or whole messages."""
         with self.db.writing() as tx:
             talk = store.start_conversation(tx, self.owner)
             parent = None
-            for role, text in said:
-                message = Message(role, text)  # type: ignore[arg-type]
+            for one in said:
+                message = one if isinstance(one, Message) else Message(*one)  # type: ignore[arg-type]
                 parent = store.add_message(tx, talk, message, parent=parent, author=self.owner)
             if title:
                 store.rename(tx, self.owner, talk, title)

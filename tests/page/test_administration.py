@@ -243,11 +243,26 @@ def test_feedback_is_filtered_and_taken_along_as_training_data(context, house) -
     page.get_by_label("Words").press("Enter")
     expect(page.get_by_role("heading", name="Nothing fits these filters")).to_be_visible()
 
-    press(page, "Freeze a data set")
-    expect(page.get_by_text(re.compile("Data set 1 is frozen. Left out: .*consent"))).to_be_visible()
-    with page.expect_download() as started:
+    page.get_by_label("Words").fill("another text 1")
+    page.get_by_label("Words").press("Enter")
+    expect(rows).to_have_count(3)
+    listed = [text for text in rows.all_inner_texts() if "of yes" in text]
+    press(page, "Freeze what is listed")
+    expect(page.get_by_text("Data set 1 is frozen")).to_be_visible()
+    expect(page.get_by_role("row", name="Demonstrations").first).to_contain_text("Edits · “another text 1”")
+    with page.expect_download() as chosen:
         page.get_by_role("link", name="JSONL: data set 1, Demonstrations").click()
-    assert started.value.suggested_filename == "data-set-1-demonstrations.jsonl"
+    taken = [row.messages[-1].content for row in jsonl.read_demonstrations(chosen.value.path())]
+    assert len(taken) in (2, 3)  # one may be kept for a test
+    assert all(any(text in row for row in listed) for text in taken)
+
+    page.get_by_label("Words").fill("")
+    page.get_by_label("Kind").select_option("")
+    press(page, "Freeze a data set")
+    expect(page.get_by_text(re.compile("Data set 2 is frozen. Left out: .*consent"))).to_be_visible()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="JSONL: data set 2, Demonstrations").click()
+    assert started.value.suggested_filename == "data-set-2-demonstrations.jsonl"
     demonstrations = jsonl.read_demonstrations(started.value.path())
     assert 0 < len(demonstrations) <= 12
     assert all("of yes" in row.messages[0].content for row in demonstrations)

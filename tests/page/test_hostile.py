@@ -3,8 +3,12 @@
 The `context` fixture fails a test for a dialog, a CSP report, or a request to another host.
 """
 
+import json
+from urllib.parse import urlsplit
+
 from playwright.sync_api import Page, expect
 
+from mynah.nouns import Message
 from tests.page.conftest import Bird
 from tests.page.steps import answers
 
@@ -50,6 +54,18 @@ CORPUS = [
     "|a|\n|-|\n|<img src=x onerror=alert(1)>|",
     "- [x] <input onfocus=alert(1) autofocus>",
 ]
+ADDRESSES = [
+    "https://good.example@evil.example/",
+    "HTTPS://evil.example/x y",
+    "https://xn--e1awd7f.example/",
+    "//evil.example/",
+    "javascript://evil.example/%0aalert(1)",
+    "\tjavascript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "file:///etc/passwd",
+    "/api/session",
+    "https://",
+]
 FORBIDDEN = (
     "script, iframe, object, embed, form[action], video, audio, style, link, meta, base, img, [onerror], [onload]"
 )
@@ -76,6 +92,45 @@ def test_the_corpus_in_answers_questions_and_titles(page: Page, bird: Bird) -> N
         if not href.startswith(bird.address):
             assert "noopener" in rel
             assert target == "_blank"
+
+
+def test_the_corpus_in_what_tools_are_asked_and_give_and_in_sources(page: Page, bird: Bird) -> None:
+    """Names, arguments, results; titles, addresses and words of sources, in a chat and in its snapshot."""
+    corpus = [*CORPUS, *ADDRESSES, "$t(send) {{name}}", "javascript:alert(1)//[1](javascript:alert(1))"]
+    said: list[Message] = [Message("user", "go")]
+    for text in corpus:
+        said.append(Message("assistant", "", ({"function": {"name": text, "arguments": text}},)))
+        said.append(Message("tool", text))
+    found = [{"title": text, "url": text, "text": text} for text in corpus]
+    found += [{"title": "https://good.example", "url": url, "text": ""} for url in ADDRESSES]
+    said.append(Message("assistant", "", ({"function": {"name": "search", "arguments": "{}"}},)))
+    said.append(Message("tool", json.dumps({"sources": found})))
+    marks = "".join(f"[{i}]" for i in range(1, len(found) + 1))
+    said.append(Message("assistant", f"{marks} [1](javascript:alert(1)) [2]: javascript:alert(1)"))
+    talk = bird.has_talked(*said)
+    last = bird.address.page().get(f"/api/conversations/{talk}").json()["messages"][-1]["id"]
+    share = bird.address.page().post(f"/api/conversations/{talk}/share", json={"message": last}).json()["url"]
+    for address in (f"/c/{talk}", share):
+        page.goto(address)
+        sources = page.get_by_role("region", name="Sources").get_by_role("listitem")
+        expect(sources).to_have_count(len(found))
+        expect(page.get_by_role("link", name="Source ")).to_have_count(len(found) + 1)  # [2] twice
+        page.locator("[data-scrolls]").last.evaluate("box => box.scrollTo(0, 0)") if address != share else None
+        page.evaluate("() => document.querySelectorAll('details').forEach(one => one.open = true)")
+        expect(page.get_by_role("region", name="Result").last).to_be_visible()
+        expect(page.get_by_text("Used $t(send) {{name}}")).to_be_attached()
+        dangerous = page.locator(f"main :is(article, section) :is({FORBIDDEN})")
+        assert dangerous.evaluate_all("found => found.map(one => one.outerHTML)") == []
+        links = sources.get_by_role("link").evaluate_all(
+            "all => all.map(one => [one.href, one.rel, one.target, one.parentElement.querySelector('small').innerText])"
+        )
+        assert len(links) == 2 * 3
+        for href, rel, target, host in links:
+            assert href.startswith(("https://", "http://"))
+            assert host == urlsplit(href).netloc.rpartition("@")[2]  # told, whatever the title says
+            assert "noopener" in rel
+            assert target == "_blank"
+        assert page.locator("main a[href*=javascript]").count() == 0
 
 
 def test_a_growing_answer_is_no_less_safe(page: Page, bird: Bird) -> None:

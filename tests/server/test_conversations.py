@@ -436,3 +436,13 @@ def test_starters_come_in_the_readers_language(page):
 )
 def test_a_title_is_the_first_words(text, title):
     assert title_of(text) == title
+
+
+def test_it_is_told_how_many_early_messages_the_model_did_not_see(page):
+    talk, answer = page.start(), None
+    for i in range(6):
+        _, answer = page.say(talk, f"{i} " + "word " * 20, answer)
+    dropped = [message.get("dropped", 0) for message in page.read(talk)["messages"] if message["role"] == "assistant"]
+    assert dropped[0] == 0
+    assert 0 < dropped[-1] < 12
+    assert dropped == sorted(dropped)

@@ -1,16 +1,21 @@
 """The feedback list over HTTP, and that only admins see what is theirs to see."""
 
-from datetime import timedelta
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from mynah import jsonl, store
+from mynah.feedback import groups
+from mynah.nouns import SamplingParams
 from mynah.server.app import build_app
 from mynah.store import access
-from mynah.store.schema import user
+from mynah.store.schema import now, user
 from tests.server.conftest import running, served, service
-from tests.store.conftest import told
+from tests.store.conftest import MODEL, told
 
 
 @pytest.fixture
@@ -108,3 +113,116 @@ def test_what_people_judged_is_frozen_and_taken_along_as_training_data(db):
         with db.reading() as tx:
             trail = tx.exec_driver_sql("SELECT action FROM audit ORDER BY number").scalars().all()
         assert trail == ["dataset.freeze", "dataset.download"]
+
+
+TOPICS = "otter volcano sonata ledger tundra magnet pollen harbour quartz lantern".split()
+
+
+def judged(db) -> datetime:
+    """Edits, votes and thumbs, of two people of whom one consents and on two models; the moment in the middle."""
+    elder = replace(MODEL, name="elder", weights="sha256:elder")
+    with db.writing() as tx:
+        people = {True: store.add_user(tx), False: store.add_user(tx)}
+        for agrees, person in people.items():
+            store.set_consent(tx, person, "training", agrees)
+    for number, topic in enumerate(TOPICS):
+        half = now()
+        with db.writing() as tx:
+            for agrees, person in people.items():
+                talk = told(tx, f"{topic} of {agrees}, please", f"{topic} answer", person)
+                stream = store.begin_answer(tx, talk.prompt, store.know_model(tx, elder), SamplingParams(), 5)
+                other = store.finish_answer(tx, stream, f"{topic} elder", finish_reason="stop", tokens=3)
+                if number % 3 == 0:
+                    store.demonstrate(tx, person, talk.prompt, f"{topic} of mine", edited_from=talk.completion)
+                elif number % 3 == 1:
+                    outcome = "tie" if number % 2 else "b"
+                    store.prefer(tx, person, "arena", talk.completion, b=other, outcome=outcome)
+                else:
+                    store.react(tx, person, talk.completion, 1)
+                    store.react(tx, person, other, -1)
+        if number == len(TOPICS) // 2:
+            middle = half
+    return middle
+
+
+def listed_as_rows(rows: list[dict]) -> tuple[set, set]:
+    """What readable rows of the list are as data: edited texts, and what is preferred to what in pairs of texts."""
+    edits = {row["other"] for row in rows if row["kind"] == "edit"}
+    pairs = {frozenset({(row["other"], 1), (row["answer"], 2)}) for row in rows if row["kind"] == "edit"}
+    for row in rows:
+        if row["kind"] == "vote":
+            ranks = {"a": (1, 2), "b": (2, 1), "tie": (1, 1)}[row["outcome"]]
+            pairs.add(frozenset(zip((row["answer"], row["other"]), ranks, strict=True)))
+    thumbs: dict[str, set] = {}
+    for row in rows:
+        if row["kind"] == "thumb":
+            thumbs.setdefault(row["asked"], set()).add((row["answer"], 1 if row["rating"] > 0 else 2))
+    return edits, pairs | {frozenset(both) for both in thumbs.values() if len(both) > 1}
+
+
+@pytest.fixture
+def filtered(db, monkeypatch) -> Iterator[tuple]:
+    """The service over what was judged, no prompt being kept for tests; and the moment in the middle."""
+    monkeypatch.setattr(groups, "SHARES", {"test": 0.0, "validation": 0.0})
+    middle = judged(db).isoformat()
+    with running(build_app(service(served()), db)) as address, address.page() as http:
+        yield http, middle
+
+
+def test_what_is_listed_is_what_is_taken_along(filtered):
+    http, middle = filtered
+    for chosen in (
+        {"kind": "edit"},
+        {"kind": "vote"},
+        {"kind": "thumb"},
+        {"kind": "edit", "q": "ledger"},
+        {"kind": "vote", "model": "elder"},
+        {"kind": "edit", "from": middle},
+        {"kind": "vote", "to": middle},
+    ):
+        rows, made, lines = listed_and_taken(http, chosen)
+        edits, pairs = listed_as_rows([row for row in rows if row["readable"]])
+        assert {row["messages"][-1]["content"] for row in lines["demonstrations"]} == edits, chosen
+        assert pairs, chosen
+        assert {
+            frozenset((said[0]["content"], rank) for said, rank in zip(row["completions"], row["ranks"], strict=True))
+            for row in lines["comparisons"]
+        } == pairs, chosen
+        assert "of False" not in json.dumps(lines)  # who does not consent
+        assert "q" in chosen or any(not row["readable"] for row in rows)
+        assert all(part["listed"].keys() == chosen.keys() for part in made["items"])
+
+
+def test_what_says_nothing_by_itself_is_left_out_with_its_reason(filtered):
+    http, _ = filtered
+    rows, made, lines = listed_and_taken(http, {"rating": -1})
+    assert made["left_out"]["thumbs that stand against no other of the same person"] == len(rows) > 0
+    assert lines == {"demonstrations": [], "comparisons": []}
+    for chosen in ({"kind": "edit", "model": "elder"}, {"from": "2999-01-01T00:00:00Z"}):
+        assert listed_and_taken(http, chosen)[::2] == ([], {"demonstrations": [], "comparisons": []})
+
+
+def listed_and_taken(http, chosen: dict) -> tuple[list, dict, dict]:
+    """All pages of the list under these filters, what freezing them answers, and the rows of its files."""
+    page = http.get("/api/feedback", params={**chosen, "limit": 3}).json()
+    rows = page["items"]
+    while after := page["next"]:
+        page = http.get("/api/feedback", params={**chosen, "limit": 3, "after": after}).json()
+        rows += page["items"]
+    made = http.post("/api/datasets", json={"listed": chosen}).raise_for_status().json()
+    files = {
+        kind: http.get(f"/api/datasets/{made['number']}/{kind}").text for kind in ("demonstrations", "comparisons")
+    }
+    return rows, made, {kind: [json.loads(line) for line in text.splitlines()] for kind, text in files.items()}
+
+
+def test_without_filters_a_data_set_has_all_and_nonsense_is_refused(db):
+    judged(db)
+    with running(build_app(service(served()), db)) as address, address.page() as http:
+        whole, empty = (
+            http.post("/api/datasets", json=body).json() for body in ({}, {"listed": {"q": "", "model": ""}})
+        )
+        assert [part["rows"] for part in whole["items"]] == [part["rows"] for part in empty["items"]]
+        assert [part["listed"] for part in empty["items"]] == [{}, {}]
+        for listed in ({"kind": "rumour"}, {"rating": 7}, {"from": "never"}, {"more": 1}, [], {"q": "x" * 201}):
+            assert http.post("/api/datasets", json={"listed": listed}).status_code in (400, 422), listed

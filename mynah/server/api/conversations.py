@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from mynah import store
 from mynah.nouns import Message
 from mynah.server.api.here import ID, Id, Limit, Who, found, page
+from mynah.server.api.parts import parts
 from mynah.server.errors import APIError
 from mynah.server.requests import Body
 from mynah.server.talks import Talks
@@ -123,13 +124,13 @@ def view(tx: Connection, user: str, id: str) -> dict[str, Any]:
     answers = [message.completion for message in said if message.completion]
     told, thumbs = store.told(tx, answers), store.thumbs(tx, user, answers)
     known = store.voted(tx, user, [answer for answer in answers if told[answer].side])
-    messages = []
+    made, messages = parts(said), []
     for message in said:
         shown: dict[str, Any] = {
             "id": message.id,
             "parent": message.parent,
             "role": message.message.role,
-            "parts": parts(message.message),
+            "parts": made[message.id],
             "created_at": message.created_at.isoformat(),
         }
         if message.completion:
@@ -140,22 +141,11 @@ def view(tx: Connection, user: str, id: str) -> dict[str, Any]:
     return talk | {"messages": messages}
 
 
-def parts(said: Message) -> list[dict[str, Any]]:
-    """A message's content as the page shows it. What a model or a person wrote is data here, never markup."""
-    if said.role == "tool":
-        return [{"type": "tool_result", "text": said.content}]
-    shown: list[dict[str, Any]] = [{"type": "text", "text": said.content}] if said.content else []
-    for call in said.tool_calls:
-        function = call.get("function") or {}
-        shown.append(
-            {"type": "tool_call", "name": function.get("name", ""), "arguments": function.get("arguments", "")}
-        )
-    return shown
-
-
 def _answer(id: str, told: store.Told, voted: bool) -> dict[str, Any]:
     """Of two answers side by side the model is told once the person has voted."""
-    shown = {"completion": id, "finish_reason": told.finish_reason}
+    shown: dict[str, Any] = {"completion": id, "finish_reason": told.finish_reason}
+    if told.dropped:
+        shown["dropped"] = told.dropped
     if told.side:
         shown |= {"side": told.side, "beside": told.beside}
     return shown if told.side and not voted else shown | {"model": told.model}

@@ -30,7 +30,7 @@ def routes(db: Database) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> dict[str, Any]:
         """Thumbs, votes and edits, newest first; words only of people who consent to being read."""
-        wanted = Wanted(kind, model, rating, _utc(since), _utc(until), q.strip(), after)
+        wanted = Wanted(kind, model, rating, utc(since), utc(until), q.strip(), after)
         with db.reading() as tx:
             rows, models = opinions(tx, who.user, wanted, limit + 1), judged_models(tx)
         page = rows[:limit]
@@ -43,7 +43,7 @@ def routes(db: Database) -> APIRouter:
     return api
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc(moment: datetime | None) -> datetime | None:
     """A time without a zone is meant in UTC."""
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -41,9 +41,9 @@ def routes(accounts: Accounts) -> APIRouter:
     ) -> dict[str, Any]:
         """Who did what, newest first; `after` is a page's `next`. Ids and numbers, never words."""
         with accounts.db.reading() as tx:
-            rows = audit_trail(tx, limit=limit, before=after)
-        items = [dict(row._mapping) | {"created_at": row.created_at.isoformat()} for row in rows]
-        return {"items": items, "next": rows[-1].number if len(rows) == limit else None}
+            rows = audit_trail(tx, limit=limit + 1, before=after)
+        items = [dict(row._mapping) | {"created_at": row.created_at.isoformat()} for row in rows[:limit]]
+        return {"items": items, "next": items[-1]["number"] if len(rows) > limit else None}
 
     @api.get("/audit/check")
     def check(who: Admin) -> dict[str, Any]:

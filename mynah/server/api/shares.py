@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from mynah import store
-from mynah.server.api.conversations import parts
 from mynah.server.api.here import BodyId, Id, Who, found, missing, page
+from mynah.server.api.parts import parts
 from mynah.server.errors import APIError
 from mynah.server.requests import Body
 from mynah.server.talks import Talks
@@ -55,7 +55,8 @@ def routes(talks: Talks) -> APIRouter:
             raise missing()
         with found():
             title, said = await ledger.read(lambda tx: store.shared(tx, token))
-        messages = [{"role": one.message.role, "parts": parts(one.message)} for one in said]
+        made = parts(said)
+        messages = [{"role": one.message.role, "parts": made[one.id]} for one in said]
         return {"title": title, "messages": messages}
 
     return api

@@ -14,8 +14,17 @@ export type Listed = {
 export type Part =
   | { type: "text"; text: string }
   | { type: "tool_call"; name: string; arguments: string }
-  | { type: "tool_result"; text: string; name?: string }
-  | { type: "citation"; title?: string; url?: string; text?: string };
+  | { type: "tool_result"; name: string; text: string }
+  | Citation;
+/** A source that an answer was given, and whether it cites it, by `[number]` in its words. */
+export type Citation = {
+  type: "citation";
+  number: number;
+  title: string;
+  url: string;
+  text: string;
+  cited: boolean;
+};
 
 export type Reaction = { thumb: 1 | -1 | 0 | null; reasons: string[]; comment: string };
 

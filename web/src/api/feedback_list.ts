@@ -28,23 +28,30 @@ export type Opinion = {
 };
 export type Opinions = List<Opinion> & { models: string[] };
 
-/** The chosen filters as a query; days count from midnight to midnight of this place. */
-export function query(wanted: Wanted, more: Record<string, string> = {}): string {
-  const asked = new URLSearchParams(more);
-  for (const name of ["kind", "model", "rating", "q"] as const) if (wanted[name]) asked.set(name, wanted[name]);
-  if (wanted.from) asked.set("from", new Date(`${wanted.from}T00:00`).toISOString());
-  if (wanted.to) asked.set("to", new Date(new Date(`${wanted.to}T00:00`).getTime() + 86_400_000).toISOString());
-  return asked.toString();
+/** The filters that leave something out; days count from midnight to midnight of this place. */
+export function chosen(wanted: Wanted): Partial<Wanted> {
+  const asked = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value)) as Partial<Wanted>;
+  if (asked.from) asked.from = midnight(asked.from, 0);
+  if (asked.to) asked.to = midnight(asked.to, 1);
+  return asked;
+}
+
+function midnight(day: string, later: number): string {
+  const at = new Date(`${day}T00:00`);
+  at.setDate(at.getDate() + later); // a day of summer time has not 24 hours
+  return at.toISOString();
 }
 
 export const fetchOpinions = (wanted: Wanted, after: string | null) =>
-  get<Opinions>(`/api/feedback?${query(wanted, after ? { after } : {})}`);
+  get<Opinions>(`/api/feedback?${new URLSearchParams({ ...chosen(wanted), ...(after && { after }) })}`);
 
 export type DataSet = {
   number: number;
   kind: "demonstrations" | "comparisons";
   rows: number;
   split: string;
+  /** The filters by which its judgements were chosen; empty: it has all. */
+  listed: Partial<Wanted>;
   manifest: string;
   created_at: string;
 };
@@ -56,5 +63,9 @@ export type Frozen = {
 };
 
 export const fetchDataSets = () => get<List<DataSet>>("/api/datasets");
-export const freeze = () => post<Frozen>("/api/datasets");
+/** Freeze what is listed under these filters; without any, everything that people judged. */
+export function freeze(wanted: Wanted) {
+  const { rating, ...listed } = chosen(wanted);
+  return post<Frozen>("/api/datasets", { listed: { ...listed, ...(rating && { rating: Number(rating) }) } });
+}
 export const rowsOf = (set: DataSet) => `/api/datasets/${set.number}/${set.kind}`;

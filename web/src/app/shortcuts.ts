@@ -7,6 +7,7 @@ const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 export const SHORTCUTS = {
   help: ["?"],
   search: ["mod", "K"],
+  find: ["mod", "F"],
   fresh: ["mod", "Shift", "O"],
   rail: ["mod", "Shift", "S"],
   compose: ["Shift", "Escape"],

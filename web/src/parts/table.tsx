@@ -1,5 +1,9 @@
-// Table: rows of equal things. On a phone each row is a card, or, if it is `wide`, scrolls inside its own box.
-import type { ReactNode } from "react";
+// Table: rows of equal things. On a phone each row is a card, or, if it is `wide`, scrolls inside its own box. Of very many
+// rows the first are there, and more on demand.
+import { type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Button } from "./button";
+import { useFormat } from "./format";
 import styles from "./table.module.css";
 
 export type Column<Row> = {
@@ -18,13 +22,19 @@ type TableProps<Row> = {
   rowKey: (row: Row) => string;
   /** So many columns that cards would be endless. */
   wide?: boolean;
+  /** So many rows at a time; Infinity where they come by pages anyway. */
+  step?: number;
 };
 
 const look = (column: { number?: boolean; tight?: boolean }) =>
   `${column.number ? styles.number : ""} ${column.tight ? styles.tight : ""}`;
 
 // The roles are those that the elements have anyway: a style sheet that lays rows out as cards would take them away.
-export function Table<Row>({ caption, columns, rows, rowKey, wide }: TableProps<Row>) {
+export function Table<Row>({ caption, columns, rows, rowKey, wide, step = 100 }: TableProps<Row>) {
+  const { t } = useTranslation("common");
+  const format = useFormat();
+  const [shown, setShown] = useState(step);
+  const more = rows.length - shown;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by the keyboard
     <section className={styles.box} aria-label={caption} tabIndex={0}>
@@ -45,7 +55,7 @@ export function Table<Row>({ caption, columns, rows, rowKey, wide }: TableProps<
         </thead>
         {/* biome-ignore lint/a11y/noRedundantRoles: see above */}
         <tbody role="rowgroup">
-          {rows.map((row) => (
+          {rows.slice(0, shown).map((row) => (
             // biome-ignore lint/a11y/noRedundantRoles: see above
             <tr key={rowKey(row)} role="row">
               {columns.map((column) => (
@@ -61,6 +71,11 @@ export function Table<Row>({ caption, columns, rows, rowKey, wide }: TableProps<
           ))}
         </tbody>
       </table>
+      {more > 0 && (
+        <Button className={styles.more ?? ""} onClick={() => setShown(shown + step)}>
+          {t("moreRows", { count: more, number: format.count(more) })}
+        </Button>
+      )}
     </section>
   );
 }

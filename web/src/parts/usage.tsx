@@ -20,7 +20,15 @@ type UsageProps = {
   who: { head: string; of: (row: UsageRow) => string };
 };
 
-type Sum = { who: string; model: string; requests: number; prompt: number; completion: number; cost: number };
+type Sum = {
+  id: string;
+  who: string;
+  model: string;
+  requests: number;
+  prompt: number;
+  completion: number;
+  cost: number;
+};
 
 export function UsageView({ rows, days, onDays, who }: UsageProps) {
   const { t } = useTranslation("pages");
@@ -77,7 +85,7 @@ export function UsageView({ rows, days, onDays, who }: UsageProps) {
           <Table
             caption={t("usage")}
             rows={totals}
-            rowKey={(row) => `${row.who} ${row.model}`}
+            rowKey={(row) => row.id}
             columns={[
               { head: who.head, cell: (row) => row.who },
               { head: t("model"), cell: (row) => row.model || "–" },
@@ -96,13 +104,14 @@ export function UsageView({ rows, days, onDays, who }: UsageProps) {
 function summed(rows: UsageRow[], of: (row: UsageRow) => string): Sum[] {
   const sums = new Map<string, Sum>();
   for (const row of rows) {
-    const [name, model] = [of(row), row.model];
-    const sum = sums.get(`${name}\n${model}`) ?? { who: name, model, requests: 0, prompt: 0, completion: 0, cost: 0 };
+    const { model } = row;
+    const id = `${row.user ?? row.key ?? ""} ${model}`; // two people, or two keys, may have the same name
+    const sum = sums.get(id) ?? { id, who: of(row), model, requests: 0, prompt: 0, completion: 0, cost: 0 };
     sum.requests += row.requests;
     sum.prompt += row.prompt_tokens;
     sum.completion += row.completion_tokens;
     sum.cost += row.cost;
-    sums.set(`${name}\n${model}`, sum);
+    sums.set(id, sum);
   }
   return [...sums.values()].sort((a, b) => b.requests - a.requests);
 }

@@ -5,7 +5,7 @@ import { checkAudit, fetchAudit } from "../../api/people";
 import { Button } from "../../parts/button";
 import { useFormat } from "../../parts/format";
 import { Part } from "../../parts/sections";
-import { Failed, Loading } from "../../parts/states";
+import { Empty, Failed, Loading } from "../../parts/states";
 import { Table } from "../../parts/table";
 import { Tag } from "../../parts/tag";
 import styles from "./admin.module.css";
@@ -31,41 +31,49 @@ export function Audit() {
       title={t("pages.audit")}
       about={t("auditAbout")}
       aside={
-        whole.data &&
-        (whole.data.broken === null ? (
-          <Tag kind="good">{t("trailWhole")}</Tag>
+        whole.isError ? (
+          <Tag kind="bad">{t("trailUnchecked")}</Tag>
         ) : (
-          <Tag kind="bad">{t("trailBroken", { number: whole.data.broken })}</Tag>
-        ))
+          whole.data &&
+          (whole.data.broken === null ? (
+            <Tag kind="good">{t("trailWhole")}</Tag>
+          ) : (
+            <Tag kind="bad">{t("trailBroken", { number: whole.data.broken })}</Tag>
+          ))
+        )
       }
     >
-      {rows.length === 0 && <p className={styles.note}>{t("auditEmpty")}</p>}
-      <Table
-        caption={t("pages.audit")}
-        rows={rows}
-        rowKey={(row) => String(row.number)}
-        columns={[
-          { head: "№", cell: (row) => row.number, number: true },
-          { head: t("when"), cell: (row) => format.time(row.created_at), tight: true },
-          { head: t("who"), cell: (row) => (row.actor ? (names.get(row.actor) ?? t("nobody")) : t("theService")) },
-          { head: t("what"), cell: (row) => <code className={styles.code}>{row.action}</code> },
-          {
-            head: t("details"),
-            cell: (row) => (
-              <span className={styles.words}>
-                {[
-                  names.get(row.target) ?? "",
-                  ...Object.entries(row.details)
-                    .filter(([, value]) => value !== null)
-                    .map(([name, value]) => `${name}: ${plain(value)}`),
-                ]
-                  .filter(Boolean)
-                  .join(" · ") || "–"}
-              </span>
-            ),
-          },
-        ]}
-      />
+      {rows.length === 0 ? (
+        <Empty title={t("noAudit")} />
+      ) : (
+        <Table
+          caption={t("pages.audit")}
+          rows={rows}
+          step={Number.POSITIVE_INFINITY}
+          rowKey={(row) => String(row.number)}
+          columns={[
+            { head: "№", cell: (row) => row.number, number: true },
+            { head: t("when"), cell: (row) => format.time(row.created_at), tight: true },
+            { head: t("who"), cell: (row) => (row.actor ? names.of(row.actor) : t("theService")) },
+            { head: t("what"), cell: (row) => <code className={styles.code}>{row.action}</code> },
+            {
+              head: t("details"),
+              cell: (row) => (
+                <span className={styles.words}>
+                  {[
+                    names.known(row.target),
+                    ...Object.entries(row.details)
+                      .filter(([, value]) => value !== null)
+                      .map(([name, value]) => `${name}: ${plain(value)}`),
+                  ]
+                    .filter(Boolean)
+                    .join(" · ") || "–"}
+                </span>
+              ),
+            },
+          ]}
+        />
+      )}
       {hasNextPage && (
         <Button className={styles.below ?? ""} busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
           {t("more")}

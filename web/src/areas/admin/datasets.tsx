@@ -1,7 +1,7 @@
 // What people judged as training data: frozen under a number, then taken along as files that the steps read.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { fetchDataSets, freeze, rowsOf } from "../../api/feedback_list";
+import { fetchDataSets, freeze, rowsOf, type Wanted } from "../../api/feedback_list";
 import { Button } from "../../parts/button";
 import { short, useFormat } from "../../parts/format";
 import { Part } from "../../parts/sections";
@@ -9,7 +9,7 @@ import { errorText, Failed } from "../../parts/states";
 import { Table } from "../../parts/table";
 import styles from "./admin.module.css";
 
-export function DataSets() {
+export function DataSets({ wanted, filtered }: { wanted: Wanted; filtered: boolean }) {
   const { t } = useTranslation("admin");
   const format = useFormat();
   const queries = useQueryClient();
@@ -22,10 +22,10 @@ export function DataSets() {
   return (
     <Part
       title={t("datasets")}
-      about={t("datasetsAbout")}
+      about={t(filtered ? "datasetsListed" : "datasetsAbout")}
       aside={
-        <Button busy={make.isPending} onClick={() => make.mutate()}>
-          {t("freeze")}
+        <Button busy={make.isPending} onClick={() => make.mutate(wanted)}>
+          {t(filtered ? "freezeListed" : "freeze")}
         </Button>
       }
     >
@@ -52,6 +52,7 @@ export function DataSets() {
           columns={[
             { head: "№", cell: (set) => set.number, number: true },
             { head: t("kind"), cell: (set) => t(`forms.${set.kind}`) },
+            { head: t("judgements"), cell: (set) => <Chosen by={set.listed} /> },
             { head: t("rows"), cell: (set) => format.count(set.rows), number: true },
             { head: t("when"), cell: (set) => format.time(set.created_at) },
             { head: t("manifest"), cell: (set) => <code className={styles.code}>{short(set.manifest)}</code> },
@@ -75,4 +76,19 @@ export function DataSets() {
       )}
     </Part>
   );
+}
+
+/** By which filters the judgements in a data set were chosen. */
+function Chosen({ by }: { by: Partial<Wanted> }) {
+  const { t } = useTranslation("admin");
+  const format = useFormat();
+  const days = [by.from, by.to].map((at) => (at ? format.time(at) : ""));
+  const words = [
+    by.kind && t(`kinds.${by.kind}`),
+    by.rating && t(by.rating === "1" ? "up" : "down"),
+    by.model,
+    days.some(Boolean) && days.join(" – "),
+    by.q && `“${by.q}”`,
+  ].filter(Boolean);
+  return <bdi>{words.join(" · ") || t("all")}</bdi>;
 }

@@ -24,7 +24,7 @@ export function Feedback() {
     staleTime: 0,
   });
   const rows = data?.pages.flatMap((page) => page.items) ?? [];
-  const filtered = JSON.stringify(wanted) !== JSON.stringify(EVERYTHING);
+  const filtered = Object.values(wanted).some(Boolean);
   return (
     <>
       <Part title={t("pages.feedback")} about={t("feedbackAbout")}>
@@ -58,7 +58,7 @@ export function Feedback() {
           </>
         )}
       </Part>
-      <DataSets />
+      <DataSets wanted={wanted} filtered={filtered} />
     </>
   );
 }

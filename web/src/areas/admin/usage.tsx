@@ -19,7 +19,7 @@ export function UsageOfAll() {
       rows={usage.data.items}
       days={days}
       onDays={setDays}
-      who={{ head: t("person"), of: (row) => names.get(row.user ?? "") ?? t("nobody") }}
+      who={{ head: t("person"), of: (row) => names.of(row.user ?? "") }}
     />
   );
 }

@@ -30,7 +30,7 @@ export function useBranch(messages: Said[], sought: string | undefined, live: Li
   }, [sought]);
   const path = useMemo(() => tree.path(choices), [tree, choices]);
   const at = live ? path.findIndex((node) => node.said.id === live.question) : -1;
-  const shown = at < 0 ? path : path.slice(0, at + 1);
+  const shown = useMemo(() => (at < 0 ? path : path.slice(0, at + 1)), [path, at]);
   const pick = useCallback<Branch["pick"]>((parent, child) => {
     setChoices(({ [parent ?? "root"]: _, ...others }) => (child ? { ...others, ...choose(parent, child) } : others));
   }, []);

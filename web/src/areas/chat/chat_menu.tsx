@@ -17,7 +17,9 @@ const ShareDialog = lazy(() => import("./share"));
 
 type Open = "rename" | "delete" | "share" | null;
 
-export function ChatMenu({ talk, className }: { talk: Listed; className?: string | undefined }) {
+type ChatMenuProps = { talk: Listed; className?: string | undefined; onFind?: () => void };
+
+export function ChatMenu({ talk, className, onFind }: ChatMenuProps) {
   const { t } = useTranslation("chat");
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
@@ -47,6 +49,7 @@ export function ChatMenu({ talk, className }: { talk: Listed; className?: string
             onSelect: () => void change({ pinned: !talk.pinned }),
           },
           { label: t("share"), icon: "share", onSelect: () => setOpen("share") },
+          ...(onFind ? [{ label: t("find"), icon: "search" as const, onSelect: onFind }] : []),
           "line",
           { label: t("delete"), icon: "trash", danger: true, onSelect: () => setOpen("delete") },
         ]}

@@ -116,6 +116,7 @@ export function Composer(props: ComposerProps) {
         <div className={styles.sheet}>
           {pasted.length > 0 && <Blocks blocks={pasted} onChange={setPasted} />}
           <textarea
+            id="composer"
             ref={field}
             rows={1}
             value={text}

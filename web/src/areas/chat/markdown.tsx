@@ -1,10 +1,12 @@
 // What a model wrote, as Markdown. It is untrusted: no HTML of its own, no picture is fetched, links say where they lead.
+import type { Element, ElementContent, Root } from "hast";
 import { type ComponentProps, memo, type ReactElement, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import Parser, { type Components, type Options } from "react-markdown";
 import rehypeSanitize, { defaultSchema } from "rehype-sanitize";
 import remarkGfm from "remark-gfm";
 import remarkMath from "remark-math";
+import { Mark } from "./citations";
 import { Code } from "./code";
 import { Formula } from "./formula";
 import styles from "./markdown.module.css";
@@ -49,6 +51,7 @@ const components: Components = {
   img: ({ src, alt }) => <Picture src={typeof src === "string" ? src : undefined} alt={alt} />,
   code: InlineCode,
   pre: ({ children }) => <Pre>{children}</Pre>,
+  cite: ({ children }) => <Mark text={String(children)} />,
   // An answer stands below the heading of its turn.
   h1: ({ children }) => <h3 className={styles.h1}>{children}</h3>,
   h2: ({ children }) => <h4 className={styles.h2}>{children}</h4>,
@@ -72,9 +75,26 @@ const schema = {
   } as typeof defaultSchema.attributes,
 };
 
+/** `[1]` in the words, not in code or links, becomes a mark; it knows whether there is such a source. */
+function markCitations() {
+  return (tree: Root) => marked(tree as unknown as Element);
+}
+
+function marked(parent: Element) {
+  parent.children = parent.children.flatMap<ElementContent>((child) => {
+    if (child.type === "text" && /\[\d/.test(child.value))
+      return child.value.split(/(\[\d{1,3}\])/).map((value, i) => {
+        const text = { type: "text" as const, value };
+        return i % 2 ? { type: "element", tagName: "cite", properties: {}, children: [text] } : text;
+      });
+    if (child.type === "element" && !["code", "pre", "a"].includes(child.tagName)) marked(child);
+    return [child];
+  });
+}
+
 const options: Options = {
   remarkPlugins: [remarkGfm, [remarkMath, { singleDollarTextMath: false }]],
-  rehypePlugins: [[rehypeSanitize, schema]],
+  rehypePlugins: [[rehypeSanitize, schema], markCitations],
   components,
 };
 
@@ -91,7 +111,11 @@ function parse(text: string): ReactElement {
   return made;
 }
 
-export const Markdown = memo(({ text }: { text: string }) => <div className={styles.prose}>{parse(text)}</div>);
+export const Markdown = memo(({ text }: { text: string }) => (
+  <div className={styles.prose} data-text>
+    {parse(text)}
+  </div>
+));
 
 const Block = memo(({ text }: { text: string }) => Parser({ ...options, children: withMath(text) }));
 

@@ -1,6 +1,6 @@
 // Small things done to Markdown before it is parsed, none of them inside code.
 
-const CODE = /(^ {0,3}```[\s\S]*?(?:^ {0,3}```[^\n]*$|(?![\s\S]))|`[^`\n]+`)/m;
+export const CODE = /(^ {0,3}```[\s\S]*?(?:^ {0,3}```[^\n]*$|(?![\s\S]))|`[^`\n]+`)/m;
 
 /**
  * Every way in which models write formulas, as the one that the parser knows ($$…$$): \(…\), \[…\], and $…$ where it is

@@ -62,7 +62,7 @@ export function Pair({ conversation, left, right, onChosen }: PairProps) {
         {[left, right].map((said, i) => (
           <section key={said.id} aria-label={t(i ? "sideB" : "sideA")}>
             <h3>{i ? "B" : "A"}</h3>
-            <Parts parts={said.parts} />
+            <Parts said={said} />
             <Ending said={said} />
           </section>
         ))}

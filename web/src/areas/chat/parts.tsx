@@ -1,66 +1,41 @@
-// The parts of a message: its words, the tools it used, the places it cites.
-import { useTranslation } from "react-i18next";
-import type { Part } from "../../api/conversations";
-import { Icon } from "../../parts/icon";
+// The parts of a message: its words, the tools it used with what they gave, the sources that it had.
+import { type ReactNode, useMemo } from "react";
+import type { Citation, Said } from "../../api/conversations";
+import { Citations, Citing } from "./citations";
 import { Markdown } from "./markdown";
-import styles from "./turn.module.css";
+import { Step } from "./step";
+import { type Node, textOf } from "./tree";
 
-export function Parts({ parts }: { parts: Part[] }) {
-  const cited = parts.filter((part) => part.type === "citation");
+type PartsProps = {
+  said: Pick<Said, "id" | "parts">;
+  /** What its calls gave, in their order; fewer if some gave nothing. */
+  results?: Node[] | undefined;
+  /** Goes between versions of a result. */
+  versions?: (result: Node) => ReactNode;
+};
+
+export function Parts({ said, results = [], versions }: PartsProps) {
+  const { id, parts } = said;
+  const citing = useMemo(() => ({ of: id, sources: parts.filter(isCitation) }), [id, parts]);
+  let calls = 0;
   return (
-    <>
+    <Citing value={citing}>
       {parts.map((part, i) => {
         const key = `${i}-${part.type}`;
         if (part.type === "text") return <Markdown key={key} text={part.text} />;
-        if (part.type === "tool_call") return <Step key={key} name={part.name} text={pretty(part.arguments)} />;
-        if (part.type === "tool_result") return <Step key={key} name={part.name ?? ""} text={part.text} result />;
-        return null;
+        if (part.type === "tool_result") return <Step key={key} name={part.name} result={part.text} />;
+        if (part.type === "citation") return null;
+        const result = results[calls];
+        calls += 1;
+        return (
+          <Step key={key} name={part.name} asked={part.arguments} result={result && textOf(result.said)}>
+            {result && versions?.(result)}
+          </Step>
+        );
       })}
-      {cited.length > 0 && <Citations cited={cited} />}
-    </>
+      {citing.sources.length > 0 && <Citations of={id} sources={citing.sources} />}
+    </Citing>
   );
 }
 
-function Step({ name, text, result = false }: { name: string; text: string; result?: boolean }) {
-  const { t } = useTranslation("chat");
-  return (
-    <details className={styles.step}>
-      <summary>
-        <Icon name={result ? "check" : "tool"} size={17} />
-        {t(result ? "toolResult" : "toolCall", { name })}
-      </summary>
-      <pre>{text}</pre>
-    </details>
-  );
-}
-
-function Citations({ cited }: { cited: Extract<Part, { type: "citation" }>[] }) {
-  const { t } = useTranslation("chat");
-  return (
-    <section className={styles.citations} aria-label={t("sources")}>
-      <ol>
-        {cited.map((source, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: they are numbered
-          <li key={i}>
-            {source.url && /^https?:/i.test(source.url) ? (
-              <a href={source.url} title={source.url} target="_blank" rel="noopener noreferrer nofollow">
-                {source.title || source.url}
-              </a>
-            ) : (
-              source.title || source.url
-            )}
-            {source.text && <q>{source.text}</q>}
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-function pretty(json: string): string {
-  try {
-    return JSON.stringify(JSON.parse(json), null, 2);
-  } catch {
-    return json;
-  }
-}
+const isCitation = (part: Said["parts"][number]): part is Citation => part.type === "citation";

@@ -1,69 +1,65 @@
-// The scrolling column of turns. Of a long conversation only the end is there at first; more comes as one scrolls up. It
-// follows what is being written while one is at the end, and lets go as soon as one scrolls away.
-import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+// The scrolling column of turns, those of the stretch that is laid out; it grows as one comes near its ends. It follows
+// what is being written while one is at the end, and lets go as soon as one scrolls away.
+import { type ReactNode, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { IconButton } from "../../parts/button";
 import styles from "./page.module.css";
 import { useSeen } from "./seen";
+import type { Stretch } from "./stretch";
 import type { Node } from "./tree";
 
-const STEP = 24;
-
 type ScrollerProps = {
+  box: RefObject<HTMLDivElement | null>;
   nodes: Node[];
+  stretch: Stretch;
   sought: string | undefined;
   /** Changes with whatever should be followed. */
   following: unknown;
   children: [(node: Node, isLast: boolean) => ReactNode, ...ReactNode[]];
 };
 
-export function Scroller({ nodes, sought, following, children }: ScrollerProps) {
+export function Scroller({ box, nodes, stretch, sought, following, children }: ScrollerProps) {
   const { t } = useTranslation("chat");
   const [draw, ...after] = children;
-  const box = useRef<HTMLDivElement>(null);
-  const pinned = useRef(!sought);
   const [away, setAway] = useState(false);
-  const [shown, setShown] = useState(STEP);
   const heightBefore = useRef(0);
-
-  const from = Math.max(0, nodes.length - shown);
-  const at = sought ? nodes.findIndex((node) => node.said.id === sought) : -1;
-  if (at >= 0 && at < from) setShown(nodes.length - at + STEP);
+  const { from, to, end, pinned } = stretch;
 
   const earlier = useSeen(() => {
     heightBefore.current = box.current?.scrollHeight ?? 0;
-    setShown((known) => known + STEP);
+    stretch.earlier();
   }, from);
+  const later = useSeen(stretch.later, to);
   // Where the browser does not hold the place itself (Safari), what came above is scrolled past.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when more is shown
   useLayoutEffect(() => {
     const scroller = box.current;
     if (!scroller || !heightBefore.current || CSS.supports("overflow-anchor", "auto")) return;
     scroller.scrollTop += scroller.scrollHeight - heightBefore.current;
-  }, [shown]);
+  }, [from]);
 
   const toEnd = useCallback(() => {
     const scroller = box.current;
     if (scroller) scroller.scrollTop = scroller.scrollHeight;
-  }, []);
+  }, [box]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: follows these
   useLayoutEffect(() => {
     if (pinned.current) toEnd();
-  }, [nodes, following, toEnd]);
+  }, [nodes, following, end, toEnd]);
   useEffect(() => {
     const column = box.current?.firstElementChild;
     if (!column) return;
     const observer = new ResizeObserver(() => pinned.current && toEnd()); // formulas, fonts
     observer.observe(column);
     return () => observer.disconnect();
-  }, [toEnd]);
+  }, [box, pinned, toEnd]);
   useEffect(() => {
     if (!sought) return;
     pinned.current = false;
     const turn = document.getElementById(`m-${sought}`);
     turn?.scrollIntoView({ block: "center" });
     turn?.focus({ preventScroll: true });
-  }, [sought]);
+  }, [sought, pinned]);
 
   return (
     <>
@@ -73,23 +69,23 @@ export function Scroller({ nodes, sought, following, children }: ScrollerProps) 
         data-scrolls
         onScroll={(event) => {
           const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-          pinned.current = scrollHeight - scrollTop - clientHeight < 40;
+          pinned.current = end && scrollHeight - scrollTop - clientHeight < 40;
           setAway(scrollHeight - scrollTop - clientHeight > 400);
         }}
       >
         <div className={styles.column}>
           {from > 0 && <div ref={earlier} className={styles.earlier} />}
-          {nodes.slice(from).map((node, i) => draw(node, from + i === nodes.length - 1))}
-          {after}
+          {nodes.slice(from, to).map((node, i) => draw(node, from + i === nodes.length - 1))}
+          {end ? after : <div ref={later} className={styles.earlier} />}
         </div>
       </div>
       <div className={styles.toEnd}>
-        {away && (
+        {(away || !end) && (
           <IconButton
             icon="down"
             label={t("toEnd")}
             onClick={() => {
-              pinned.current = true;
+              stretch.toEnd();
               toEnd();
             }}
           />

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { fetchShared } from "../../api/conversations";
+import { fetchShared, type SharedChat } from "../../api/conversations";
 import { ApiError } from "../../api/http";
 import { Mark } from "../../parts/mark";
 import { Empty, Failed, Loading } from "../../parts/states";
@@ -11,6 +11,7 @@ import { LongText } from "./long_text";
 import page from "./page.module.css";
 import { Parts } from "./parts";
 import styles from "./shared.module.css";
+import { folded, type Node, textOf } from "./tree";
 import turn from "./turn.module.css";
 
 export function Shared() {
@@ -41,20 +42,21 @@ export function Shared() {
           <Failed error={shared.error} onRetry={() => void shared.refetch()} />
         )}
         {shared.data && <h1>{title}</h1>}
-        {shared.data?.messages
-          .filter((said) => said.role !== "system")
-          .map((said, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a snapshot never changes
-            <article key={i} className={said.role === "user" ? turn.question : turn.answer}>
+        {shared.data &&
+          branch(shared.data).map(({ said, results }) => (
+            <article key={said.id} className={said.role === "user" ? turn.question : turn.answer}>
               <h2 className="unseen">{t(said.role === "user" ? "asker" : "answer")}</h2>
-              {said.role === "user" ? (
-                <LongText text={said.parts.map((part) => ("text" in part ? part.text : "")).join("")} />
-              ) : (
-                <Parts parts={said.parts} />
-              )}
+              {said.role === "user" ? <LongText text={textOf(said)} /> : <Parts said={said} results={results} />}
             </article>
           ))}
       </main>
     </div>
   );
+}
+
+/** Its messages have no ids; they never change, so their places will do. */
+function branch({ messages }: SharedChat): Node[] {
+  const said = messages.filter(({ role }) => role !== "system");
+  const nodes = said.map((one, i) => ({ ...one, id: String(i), parent: null, created_at: "" }));
+  return folded(nodes.map((one) => ({ said: one, siblings: [one.id] })));
 }

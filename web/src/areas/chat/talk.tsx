@@ -1,6 +1,6 @@
 // One conversation: the chosen branch, the answer that is being written at its end, and the field below.
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Conversation, fetchConversation } from "../../api/conversations";
 import { ApiError } from "../../api/http";
@@ -11,12 +11,15 @@ import { Announcer } from "./announcer";
 import { useAsking, useBranch } from "./branch";
 import { ChatMenu } from "./chat_menu";
 import { Composer } from "./composer";
+import { Find } from "./find";
 import { conversationKey, resume, stop, useLive } from "./live";
 import { LiveTurn } from "./live_turn";
+import { FoundIn, isLong } from "./long_text";
 import styles from "./page.module.css";
 import { Pair } from "./pair";
 import { Scroller } from "./scroller";
-import { type Node, textOf } from "./tree";
+import { useStretch } from "./stretch";
+import { folded, type Node, textOf } from "./tree";
 import { Turn } from "./turn";
 
 const ShareDialog = lazy(() => import("./share"));
@@ -51,8 +54,14 @@ function Open({ id, data, sought }: { id: string; data: Conversation; sought: st
   const live = useLive(id);
   const [editing, setEditing] = useState<string | null>(null);
   const [sharing, setSharing] = useState<string | null>(null);
+  const [finding, setFinding] = useState(false);
+  const [foundIn, setFoundIn] = useState("");
+  const box = useRef<HTMLDivElement>(null);
   const branch = useBranch(data.messages, sought, live);
   const { shown, pair, asked } = branch;
+  const paired = pair !== null;
+  const drawn = useMemo(() => folded(paired ? shown.slice(0, -1) : shown), [shown, paired]);
+  const stretch = useStretch(drawn.length, sought, sought ? drawn.findIndex((node) => node.said.id === sought) : -1);
   const last = shown.at(-1)?.said;
   const writing = live !== undefined && live.state !== "broken";
   const { actions, send } = useAsking(id, branch, setEditing);
@@ -60,6 +69,10 @@ function Open({ id, data, sought }: { id: string; data: Conversation; sought: st
     document.title = data.title ? `${data.title} · mynah` : "mynah";
   }, [data.title]);
   useShortcuts({
+    find: () => {
+      const all = stretch.from === 0 && stretch.end && !drawn.some(isFolded);
+      return finding || all ? false : setFinding(true); // the browser's own search sees it all
+    },
     escape: () => (stop(id) ? undefined : false),
     copy: () => {
       const answer = shown.findLast((node) => node.said.role === "assistant");
@@ -78,28 +91,36 @@ function Open({ id, data, sought }: { id: string; data: Conversation; sought: st
         {last && !data.temporary && (
           <IconButton icon="share" label={t("share")} onClick={() => setSharing(last.id)} disabled={writing} />
         )}
-        {!data.temporary && <ChatMenu talk={data} />}
-      </header>
-      <Scroller nodes={pair ? shown.slice(0, -1) : shown} sought={sought} following={live} key={id}>
-        {(node: Node, isLast: boolean) => (
-          <Turn
-            key={node.said.id}
-            node={node}
-            conversation={id}
-            actions={actions}
-            last={isLast && !live && !pair}
-            editing={editing === node.said.id}
-            frozen={writing}
-          />
+        {!data.temporary && <ChatMenu talk={data} onFind={() => setFinding(true)} />}
+        {finding && (
+          <Find nodes={drawn} stretch={stretch} box={box} onFound={setFoundIn} onClose={() => setFinding(false)} />
         )}
-        {pair && !live && <Pair conversation={id} left={pair.left} right={pair.right} onChosen={branch.pick} />}
-        {live && asked && <LiveTurn live={live} />}
-      </Scroller>
+      </header>
+      <FoundIn value={finding ? foundIn : ""}>
+        <Scroller nodes={drawn} stretch={stretch} box={box} sought={sought} following={live}>
+          {(node: Node, isLast: boolean) => (
+            <Turn
+              key={node.said.id}
+              node={node}
+              conversation={id}
+              actions={actions}
+              last={isLast && !live && !pair}
+              editing={editing === node.said.id}
+              frozen={writing}
+            />
+          )}
+          {pair && !live && <Pair conversation={id} left={pair.left} right={pair.right} onChosen={branch.pick} />}
+          {live && asked && <LiveTurn live={live} />}
+        </Scroller>
+      </FoundIn>
       <Announcer live={live} />
       <div className={styles.foot}>
         <Composer
           place={data.temporary ? null : id}
-          onSend={send}
+          onSend={(sent) => {
+            stretch.toEnd();
+            return send(sent);
+          }}
           writing={writing}
           onStop={() => stop(id)}
           onEditLast={editLast}
@@ -115,3 +136,6 @@ function Open({ id, data, sought }: { id: string; data: Conversation; sought: st
     </div>
   );
 }
+
+/** A long text of which only the beginning is there. */
+const isFolded = ({ said }: Node) => said.role === "user" && isLong(textOf(said));

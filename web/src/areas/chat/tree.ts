@@ -4,7 +4,12 @@ import type { Said } from "../../api/conversations";
 /** parent → the child that the person chose to see; the newest where they chose none. */
 export type Choices = Readonly<Record<string, string>>;
 
-export type Node = { said: Said; siblings: string[] };
+export type Node = {
+  said: Said;
+  siblings: string[];
+  /** Of an answer that calls tools: what they gave. */
+  results?: Node[];
+};
 
 const ROOT = "root";
 
@@ -51,5 +56,23 @@ export class Tree {
 /** The choice of a child. */
 export const choose = (parent: string | null, child: string): Choices => ({ [parent ?? ROOT]: child });
 
+/** Results of tools go to the calls that they answer, in their order; one that answers none stays by itself. */
+export function folded(nodes: Node[]): Node[] {
+  const made: Node[] = [];
+  let waiting: Node[] = [];
+  let calls = 0;
+  for (const node of nodes) {
+    if (node.said.role === "tool" && waiting.length < calls) {
+      waiting.push(node);
+      continue;
+    }
+    calls = node.said.parts.filter((part) => part.type === "tool_call").length;
+    waiting = [];
+    made.push(calls ? { ...node, results: waiting } : node);
+  }
+  return made;
+}
+
+/** The words of a message; of a tool, its result. */
 export const textOf = (said: Said): string =>
-  said.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  said.parts.map((part) => (part.type === "text" || part.type === "tool_result" ? part.text : "")).join("");

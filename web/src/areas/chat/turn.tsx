@@ -1,5 +1,5 @@
 // One message of the branch: a person's question, or a model's answer, with what can be done about it.
-import { memo, useEffect, useRef, useState } from "react";
+import { memo, type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Said } from "../../api/conversations";
 import { Button, IconButton } from "../../parts/button";
@@ -43,22 +43,34 @@ export const Turn = memo((props: TurnProps) => {
         <p>{textOf(said)}</p>
       </details>
     );
-  return <Parts parts={said.parts} />;
+  return (
+    <div id={`m-${said.id}`} tabIndex={-1}>
+      <Parts said={said} />
+    </div>
+  );
 }, same);
 
 /** A node is made anew whenever the tree is, but what it shows seldom changes: long conversations stay still. */
 function same(before: TurnProps, after: TurnProps): boolean {
   const { node, ...others } = before;
   const { node: next, ...nexts } = after;
-  const siblings =
-    node.siblings.length === next.siblings.length && node.siblings.every((id, i) => id === next.siblings[i]);
   return (
-    node.said === next.said &&
-    siblings &&
+    sameNode(node, next) &&
     others.actions === nexts.actions &&
     others.last === nexts.last &&
     others.editing === nexts.editing &&
     others.frozen === nexts.frozen
+  );
+}
+
+function sameNode(one: Node, other: Node): boolean {
+  const [results, others] = [one.results ?? [], other.results ?? []];
+  return (
+    one.said === other.said &&
+    one.siblings.length === other.siblings.length &&
+    one.siblings.every((id, i) => id === other.siblings[i]) &&
+    results.length === others.length &&
+    results.every((result, i) => sameNode(result, others[i] ?? result))
   );
 }
 
@@ -74,7 +86,7 @@ function Question({ node, actions, editing, frozen }: TurnProps) {
         <Editor text={text} onCancel={actions.cancelEdit} onSend={(to) => actions.resend(said.parent, to)} />
       ) : (
         <>
-          <LongText text={text} />
+          <LongText id={said.id} text={text} />
           <div className={styles.tools}>
             <Switch node={node} onPick={actions.pick} disabled={frozen} />
             <IconButton small icon="edit" label={t("edit")} disabled={frozen} onClick={() => actions.edit(said.id)} />
@@ -88,28 +100,49 @@ function Question({ node, actions, editing, frozen }: TurnProps) {
 
 function Answer({ node, conversation, actions, last, frozen }: TurnProps) {
   const { t } = useTranslation("chat");
-  const [copied, copy] = useCopy();
-  const { said } = node;
+  const { said, results } = node;
+  const versions = (of: Node) => <Switch node={of} onPick={actions.pick} disabled={frozen} />;
+  const working = results && !last; // it called tools; the answer comes below
   return (
-    <article className={`${styles.answer} ${last ? styles.last : ""}`} id={`m-${said.id}`} tabIndex={-1}>
+    <article
+      className={`${styles.answer} ${last ? styles.last : working ? styles.working : ""}`}
+      id={`m-${said.id}`}
+      tabIndex={-1}
+    >
       <h2 className="unseen">{t("answer")}</h2>
       {said.dropped ? <p className={styles.note}>{t("dropped", { count: said.dropped })}</p> : null}
-      <Parts parts={said.parts} />
+      <Parts said={said} results={results} versions={versions} />
       <Ending said={said} />
-      <div className={styles.tools}>
-        <Switch node={node} onPick={actions.pick} disabled={frozen} />
-        <IconButton small icon={copied ? "check" : "copy"} label={t("copy")} onClick={() => copy(textOf(said))} />
-        <IconButton
-          small
-          icon="again"
-          label={t("again")}
-          disabled={frozen || !said.parent}
-          onClick={() => said.parent && actions.again(said.parent)}
-        />
-        {said.completion && <Thumbs said={said} conversation={conversation} />}
-        {said.model && <span className={styles.model}>{said.model}</span>}
-      </div>
+      {working ? (
+        versions(node)
+      ) : (
+        <Tools said={said} conversation={conversation} actions={actions} frozen={frozen}>
+          {versions(node)}
+        </Tools>
+      )}
     </article>
+  );
+}
+
+type ToolsProps = Pick<TurnProps, "conversation" | "actions" | "frozen"> & { said: Said; children: ReactNode };
+
+function Tools({ said, conversation, actions, frozen, children }: ToolsProps) {
+  const { t } = useTranslation("chat");
+  const [copied, copy] = useCopy();
+  return (
+    <div className={styles.tools}>
+      {children}
+      <IconButton small icon={copied ? "check" : "copy"} label={t("copy")} onClick={() => copy(textOf(said))} />
+      <IconButton
+        small
+        icon="again"
+        label={t("again")}
+        disabled={frozen || !said.parent}
+        onClick={() => said.parent && actions.again(said.parent)}
+      />
+      {said.completion && <Thumbs said={said} conversation={conversation} />}
+      {said.model && <span className={styles.model}>{said.model}</span>}
+    </div>
   );
 }
 
