@@ -42,26 +42,18 @@ class Iterations:
         if samples not in self.trainers:
             self.trainers = {samples: self._trainer(request)}
             self._iterate(self.trainers[samples], request, 0)
-        trainer = self.trainers[samples]
-        phases = {name: _timed(trainer, name) for name in ("_evaluate", "_update")}
-        try:
-            seconds = self._iterate(trainer, request, 1)
-        finally:
-            for name in phases:
-                delattr(trainer, name)
-        spent = {"scoring": phases["_evaluate"][0], "update": phases["_update"][0]}
-        spent["rollout and the rest"] = seconds - sum(spent.values())
+        seconds, figures = self._iterate(self.trainers[samples], request, 1)
         details = {
-            "dtype": str(trainer.policy.dtype),
-            "seconds": {name: round(value, 3) for name, value in spent.items()},
+            "dtype": str(self.trainers[samples].policy.dtype),
+            "seconds": {name: round(value, 3) for name, value in figures.items() if name.endswith("_seconds")},
         }
         return {"figure": request["batch"] / seconds, "details": details}
 
-    def _iterate(self, trainer: PPO, request: dict[str, Any], number: int) -> float:
+    def _iterate(self, trainer: PPO, request: dict[str, Any], number: int) -> tuple[float, dict[str, float]]:
         count = request["batch"] // request["samples"]
         start = time.perf_counter()
-        trainer.iterate(number, self.prompts[number * count : (number + 1) * count])
-        return time.perf_counter() - start
+        figures = trainer.iterate(number, self.prompts[number * count : (number + 1) * count])
+        return time.perf_counter() - start, figures
 
     def _trainer(self, request: dict[str, Any]) -> PPO:
         settings = PPOSettings(
@@ -75,21 +67,6 @@ class Iterations:
         trainer = PPO(Path(self.job["checkpoint"]), self.reward, settings, resolve(Hardware()), 1000, seed=0)
         trainer.tokenizer = NeverStops(trainer.tokenizer)  # type: ignore[assignment]
         return trainer
-
-
-def _timed(trainer: PPO, name: str) -> list[float]:
-    """Have the trainer's method `name` add its seconds to the list that is returned."""
-    method, spent = getattr(trainer, name), [0.0]
-
-    def call(*arguments: Any) -> Any:
-        start = time.perf_counter()
-        try:
-            return method(*arguments)
-        finally:
-            spent[0] += time.perf_counter() - start
-
-    setattr(trainer, name, call)
-    return spent
 
 
 def main() -> None:

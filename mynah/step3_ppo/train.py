@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,6 +29,7 @@ from mynah.step3_ppo.advantages import with_advantages
 from mynah.step3_ppo.collapse import collapse
 from mynah.step3_ppo.figures import describe
 from mynah.step3_ppo.loss import policy_loss, value_loss
+from mynah.step3_ppo.microbatch import Microbatch, microbatch
 from mynah.step3_ppo.rewards import KLController, token_rewards
 from mynah.step3_ppo.rollout import as_group, roll_out
 from mynah.step3_ppo.scoring import Check, checked, evaluate, score
@@ -39,6 +40,7 @@ from mynah.train.order import batches
 from mynah.train.packing import FILL, lay_out, microbatches, partition
 from mynah.train.session import Session, save_state
 from mynah.train.step import Learner
+from mynah.train.stopwatch import Stopwatch
 from mynah.train.token_loss import token_logprobs
 
 
@@ -105,19 +107,6 @@ class PPOSettings(OptimSettings):
     """Train adapters, and the value head, only: policy and reference share a base, value and reward model another."""
 
 
-@dataclass(frozen=True)
-class Microbatch:
-    """Rollouts in the one layout that old log-probabilities, values and every update share."""
-
-    minibatch: int
-    """The update that it is a part of."""
-    batch: PackedBatch
-    old_logprobs: Tensor  # [N]
-    old_values: Tensor  # [N]
-    advantages: Tensor  # [N]
-    returns: Tensor  # [N]
-
-
 class PPO:
     """The five models of step 3 (four, where a check takes the reward model's place) and one iteration over them."""
 
@@ -165,12 +154,13 @@ class PPO:
             prompts: Token ids.
             asked: The same prompts as a check reads them; needed only where one takes the reward model's place.
         """
-        settings = self.settings
+        settings, clock = self.settings, Stopwatch(self.policy.device)
         params = SamplingParams(
             settings.max_new_tokens, settings.temperature, stop=self.tokenizer.stop_ids, seed=self.seed
         )
         first = iteration * settings.prompts * settings.completions
         rollouts = roll_out(self.engine, prompts, params, settings.completions, first)
+        clock.lap("rollout")
         if self.check:
             rollouts = checked(rollouts, asked, self.check, self.tokenizer, settings.missing_end_score)
 
@@ -183,15 +173,17 @@ class PPO:
         )
         parts = iter(flat)
         packed = [
-            _microbatch(minibatch, layout, [next(parts) for _ in part])
+            microbatch(minibatch, layout, [next(parts) for _ in part])
             for (minibatch, layout), part in zip(layouts, trajectories, strict=True)
         ]
 
+        clock.lap("scoring")
         figures = describe(flat, self.tokenizer.end_of_turn) | {"kl_coef": self.controller.kl_coef}
         figures |= self._update(iteration, packed, pretraining)
         self.controller.update(figures["ref_kl"])
         self.engine.refresh()
-        return figures
+        clock.lap("update")
+        return figures | clock.seconds
 
     def _evaluate(
         self, rollouts: Sequence[list[Trajectory]]
@@ -387,13 +379,7 @@ def _publish(stage: Stage, ppo: PPO, start: str, history: Sequence[dict[str, flo
     names = ("score", "ref_kl", "entropy", "length", "ended", "mismatch_kl", "kl_coef")
     figures = {name: last[name] for name in names} | {"iterations": len(history)}
     figures["weights_changed"] = sum(row["weights_changed"] for row in history) / len(history)
+    figures |= {name: round(sum(row[name] for row in history), 1) for name in last if name.endswith("_seconds")}
     ppo.policy_learner.optimiser.copy_ema_to(ppo.policy)
     adapter = partial(save_adapter, ppo.policy, base=start) if ppo.settings.lora.rank else None
     stage.finish(ppo.save_policy, seconds, figures, adapter)
-
-
-def _microbatch(minibatch: int, batch: PackedBatch, trajectories: Sequence[Trajectory]) -> Microbatch:
-    def column(name: str) -> Tensor:
-        return torch.cat([getattr(t, name)[t.loss_mask] for t in trajectories]).to(batch.tokens.device)
-
-    return Microbatch(minibatch, batch, column("logprobs"), column("values"), column("advantages"), column("returns"))

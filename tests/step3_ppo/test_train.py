@@ -80,14 +80,19 @@ def state(stage: Stage) -> dict:
 def equal(one, other) -> bool:
     """Bit for bit, at any depth; times aside."""
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(key == "seconds" or equal(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(
+            str(key).endswith("seconds") or equal(one[key], other[key]) for key in one
+        )
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(equal, one, other))
     return torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
 
 
 def figures(stage: Stage) -> list[dict]:
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in read_metrics(stage.state / "metrics.jsonl")]
+    return [
+        {k: v for k, v in row.items() if not k.endswith("seconds")}
+        for row in read_metrics(stage.state / "metrics.jsonl")
+    ]
 
 
 def assert_same(one: Stage, other: Stage) -> None:
@@ -160,6 +165,15 @@ def test_the_record_tells_how_it_went(trained):
     assert 0.9 < record["weights_changed"] <= 1
     names = {path.name for path in trained.folder.iterdir()}
     assert names >= {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
+
+
+def test_the_time_of_each_phase_is_told(trained):
+    rows = read_metrics(trained.state / "metrics.jsonl")
+    for phase in ("rollout_seconds", "scoring_seconds", "update_seconds"):
+        assert all(row[phase] > 0 for row in rows)
+        assert trained.record["figures"][phase] == pytest.approx(sum(row[phase] for row in rows), abs=0.06)
+    phases = sum(row[name] for row in rows for name in row if name.endswith("_seconds"))
+    assert 0.5 * rows[-1]["seconds"] < phases <= rows[-1]["seconds"]
 
 
 def test_prompts_come_round_in_full_iterations(tmp_path, monkeypatch, settings):
