@@ -18,20 +18,20 @@ from playwright.sync_api import Page, expect, sync_playwright
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 expect.set_options(timeout=30_000)
 QUESTIONS = (
-    "What is the capital of Portugal?",
+    "What is the capital of Portugal?",  # its answer is rated: a fact that the model knows
+    "And its currency?",
     "Why is Berlin the capital of France?",
-    "What does a hedgehog eat?",
 )
 COMPARED = "Write a short note to my boss that I am ill on Monday."
 
 
 def chat(page: Page) -> None:
-    """A talk of three questions, the last answer rated."""
+    """A talk of three questions, the first answer rated."""
     page.goto("/")
     for question in QUESTIONS:
         say(page, question)
         expect(page.get_by_role("button", name="Answer again").last).to_be_enabled()
-    page.get_by_role("button", name="Good answer").last.click()
+    page.get_by_role("button", name="Good answer").first.click()
     page.get_by_role("button", name="Correct", exact=True).click()
     agree = page.get_by_role("button", name="Yes, they may")
     if agree.count():
@@ -49,7 +49,7 @@ def compare(page: Page) -> None:
     say(page, COMPARED)
     expect(page.get_by_role("button", name="A is better")).to_be_enabled()
     keep(page, "compare")
-    page.get_by_role("button", name="A is better").click()
+    page.get_by_role("button", name="Both are bad").click()  # they are, of so small a model: look before you retake
     expect(page.get_by_text("A was").or_(page.get_by_text("Both were by"))).to_be_visible()
     two.click()
 
