@@ -67,7 +67,7 @@ class Running:
         self._servers = servers
         print("go", file=servers.stdin, flush=True)
         self.process = int(servers.stdout.readline())
-        while not (address := re.match(r"(http://127\.0\.0\.1:\d+)/v1", servers.stdout.readline())):
+        while not (address := re.match(r"Programs  (http://127\.0\.0\.1:\d+)/v1", servers.stdout.readline())):
             pass
         self.client = httpx2.Client(base_url=address[1], timeout=20, trust_env=False, headers={"Origin": address[1]})
         self.client.get("/healthz").raise_for_status()

@@ -37,7 +37,8 @@ def address(tmp_path: Path) -> Iterator[tuple[str, int]]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
-        yield process.stdout.readline().split()[0], process.pid
+        said = next(line for line in process.stdout if line.startswith("Programs"))
+        yield said.split()[1].rstrip(","), process.pid
     finally:
         process.terminate()
         process.wait(30)

@@ -1,5 +1,6 @@
 """`mynah serve` as a program: it says where it is, answers, takes the next port, and ends with Ctrl-C."""
 
+import itertools
 import os
 import re
 import signal
@@ -70,10 +71,9 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen([*command, *more], **pipes, env=os.environ | {"BROWSER": browser})
     try:
-        line = process.stdout.readline()
-        address = re.match(r"(http://127\.0\.0\.1:\d+)/v1", line)
-        assert address, process.communicate()[1]
-        assert "curl" in process.stdout.readline() + process.stdout.readline()
+        said = "".join(itertools.takewhile(lambda line: not line.startswith("curl"), process.stdout))
+        address = re.search(r"^Programs  (http://127\.0\.0\.1:\d+)/v1", said, re.MULTILINE)
+        assert address, f"{said}{process.communicate(timeout=20)[1]}"
         with httpx2.Client(base_url=address[1], timeout=30, trust_env=False) as client:
             names = [model["id"] for model in client.get("/v1/models").json()["data"]]
             assert opened.read_text() == address[1]
