@@ -310,7 +310,7 @@ def test_without_accounts_there_is_one_person():
         assert session["accounts"] is False
         assert session["user"] | {"id": ""} == {"id": "", "name": "This machine", "email": "", "role": "admin"}
         assert page.get("/api/session").json() == session
-        assert page.get("/api/people").json() == {"items": [], "next": None}
+        assert page.get("/api/people").json() == {"items": [], "next": None, "local": session["user"]["id"]}
         for method, path, body in (
             ("POST", "/api/session", {"email": "a@b", "password": "x"}),
             ("POST", "/api/invites", {}),
