@@ -62,7 +62,7 @@ def render(report: Mapping[str, Any], curves: Mapping[str, Sequence[Mapping[str,
         "ppo": sections.ppo_facts(part(report, "ppo")),
         "frontier": sections.frontier(report.get("frontier") or []),
         "curves": [stage for stage in stages if stage[1] or stage[2]],
-        "times": sections.time_rows(part(report, "seconds")),
+        "times": sections.time_rows(part(report, "seconds"), part(report, "ppo_seconds")),
         "machine": _machine(report),
         "settings": [(stage, sections.flatten(value)) for stage, value in part(report, "settings").items()],
     }

@@ -240,14 +240,16 @@ def _short(key: str, family: str) -> str:
     return rest.replace("_", " ") if rest else "all" if family == "grad_norm" else "train"
 
 
-def time_rows(seconds: Mapping[str, Any]) -> list[Row]:
+def time_rows(seconds: Mapping[str, Any], ppo: Mapping[str, Any]) -> list[Row]:
+    """A bar for each stage; PPO's says what its phases took."""
     spent = [(stage, found) for stage, value in seconds.items() if (found := finite(value)) is not None]
     longest = max((found for _, found in spent), default=0.0) or 1.0
+    phases = [f"{phase} {duration(took)}" for phase, value in ppo.items() if (took := finite(value)) is not None]
     rows = []
     for stage, found in spent:
-        said = f"{stage_name(stage)} {duration(found)}"
-        track = charts.interval_track(found, end=longest, fill_from=0.0, label=said)
-        rows.append({"name": stage_name(stage), "css": "m-time", "value": duration(found), "track": track, "small": ""})
+        name, small = stage_name(stage), ", ".join(phases) if stage == "ppo" else ""
+        track = charts.interval_track(found, end=longest, fill_from=0.0, label=f"{name} {duration(found)}")
+        rows.append({"name": name, "css": "m-time", "value": duration(found), "track": track, "small": small})
     return rows
 
 

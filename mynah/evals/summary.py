@@ -42,7 +42,11 @@ def summarise(run: Run) -> dict[str, Any]:
     if "reward" in newest:
         summary["reward"] = _reward(newest["reward"]["figures"]) | {"weights": newest["reward"]["weights"]}
     if "ppo" in newest:
-        summary["ppo"] = newest["ppo"]["figures"] | {"start": newest["ppo"]["parents"]["start"]["stage"]}
+        figures = newest["ppo"]["figures"]
+        phases = [name for name in figures if name.endswith("_seconds")]
+        summary["ppo"] = {name: figure for name, figure in figures.items() if name not in phases}
+        summary["ppo"]["start"] = newest["ppo"]["parents"]["start"]["stage"]
+        summary["ppo_seconds"] = {name.removesuffix("_seconds"): figures[name] for name in phases}
     return summary
 
 

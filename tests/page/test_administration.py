@@ -26,6 +26,7 @@ from mynah.store.schema import content, user
 from mynah.train.metrics import MetricsLog
 from tests import toys
 from tests.page.conftest import AXE, ours
+from tests.page.test_hostile import FORBIDDEN
 from tests.server import small_run
 from tests.server.conftest import Address, Parrot, running, service
 from tests.store.conftest import told
@@ -141,6 +142,35 @@ def test_an_invite_lets_a_person_in_and_a_key_lets_their_program_in(context, bro
     elsewhere.close()
     admin.reload()
     expect(admin.get_by_role("row", name=re.compile("Ben ben@example.org"))).to_contain_text("Labeller")
+
+
+def test_hostile_words_in_every_field_stay_words(context, house) -> None:
+    """Names, notes, reasons, comments, edits, keys, titles: written by others, shown on every page to an admin."""
+    evil = "<img src=x onerror=alert(1)>![x](https://evil.example/?q=1)<script>alert(1)</script>{{name}} $t(send)"
+    with house.db.writing() as tx:
+        person = store.add_user(tx, "user", evil, "<b>@example.org", CHEAP.hash(PASSWORD))
+        store.set_consent(tx, person, "training", True)
+        talk = told(tx, evil, evil, person)
+        store.rename(tx, person, talk.conversation, evil)
+        store.react(tx, person, talk.completion, -1, ["wrong"], evil)
+        store.demonstrate(tx, person, talk.prompt, f"{evil} edited", edited_from=talk.completion)
+        access.add_key(tx, house.admin, evil, ["chat"])
+        store.note(tx, person, evil, evil, {evil: evil})
+    page, seen = house.signed_in(context, house.admin), 0
+    page.on("dialog", lambda opened: pytest.fail(opened.message))
+    with page.expect_response(re.compile("/api/invites")):
+        page.goto("/admin/")
+        press(page, "Invite")
+        dialog(page).get_by_label("Note").fill(evil)
+        press(dialog(page), "Make the link")
+    for place in ("admin/", "admin/models", "admin/usage", "admin/feedback", "admin/audit", "settings/keys"):
+        page.goto(f"/{place}")
+        expect(page.get_by_role("heading").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        seen += page.get_by_text("<img src=x onerror=alert(1)>").count()
+        made = page.locator(f"main :is({FORBIDDEN})").evaluate_all("found => found.map(one => one.outerHTML)")
+        assert made == [], place
+    assert seen >= 6
 
 
 def test_consent_is_asked_in_plain_words_and_a_person_leaves_with_their_data(context, house) -> None:

@@ -1,5 +1,6 @@
 """Administration over a store in which nothing happened yet, over one with ten thousand rows, and without a service."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from mynah import store
 from mynah.server.app import build_app
 from mynah.store import new_id, people
 from mynah.store.database import Database
-from mynah.store.schema import audit, now, usage, user
+from mynah.store.schema import audit, conversation, now, usage, user
 from tests.page.conftest import Bird, ours
+from tests.page.test_speed import LONG_TASKS, longest, slowness
 from tests.server.conftest import parrot, running, service
 
 ROWS = 10_000
@@ -100,6 +102,31 @@ def test_ten_thousand_rows_come_a_page_at_a_time(page: Page, office: Bird) -> No
     with office.address.page() as http:
         last = http.get("/api/audit", params={"limit": 50, "after": 51}).json()
         assert (len(last["items"]), last["next"]) == (50, None)  # no page without rows follows
+
+
+def test_ten_thousand_chats(page: Page, office: Bird) -> None:
+    """The newest are there at once, older ones as one scrolls, any of them by its words; nothing ever holds it up."""
+    old = office.has_talked(("user", "the narwhal of long ago"), ("assistant", "Yes?"), title="Narwhals")
+    with office.db.writing() as tx:
+        row = {"owner": office.owner, "source": "chat", "temporary": False}
+        rows = [row | {"id": new_id(), "updated_at": now()} for _ in range(ROWS)]
+        tx.execute(insert(conversation), rows)
+    page.goto("/")
+    listed = page.get_by_role("link", name="Untitled")
+    expect(listed.first).to_be_visible()
+    slow = slowness(page)
+    page.evaluate(LONG_TASKS)
+    shown = listed.count()
+    assert shown < 200
+    for _ in range(12):
+        listed.last.scroll_into_view_if_needed()
+        page.wait_for_timeout(50)
+    assert listed.count() > 4 * shown
+    page.get_by_role("searchbox", name="Search").fill("narwhal")
+    page.get_by_role("link", name="Narwhals").click()
+    expect(page).to_have_url(re.compile(f"/c/{old}"), timeout=10_000)
+    expect(page.get_by_text("the narwhal of long ago").last).to_be_visible()
+    assert longest(page) < 300 * slow
 
 
 def test_while_it_loads_and_when_the_service_is_gone(page: Page) -> None:

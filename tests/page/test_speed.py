@@ -83,6 +83,18 @@ def test_the_page_is_small(page: Page, built: Path) -> None:
     assert whole < 600_000
 
 
+@pytest.mark.parametrize(("route", "heading"), [("/settings/", "Settings"), ("/admin/", "People"), ("/runs/", "Runs")])
+def test_every_area_is_small(page: Page, built: Path, route: str, heading: str) -> None:
+    """All scripts that a visit which begins there fetches, as they are sent."""
+    page.goto(route)
+    expect(page.get_by_role("heading", name=heading).first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    names = page.evaluate("performance.getEntriesByType('resource').map(one => one.name)")
+    size = sum(packed(built / url.split("/", 3)[3]) for url in names if url.endswith(".js"))
+    print(f"{route}: {size / 1000:.0f} kB, gzip")
+    assert 50_000 < size < 250_000
+
+
 def test_first_paint_and_a_conversation_of_two_thousand_messages(page: Page, bird: Bird) -> None:
     said = [(role, f"{i} {WORDS}") for i in range(1000) for role in ("user", "assistant")]
     bird.has_talked(*said, title="Long")

@@ -46,7 +46,7 @@ def write(url, ann):
 for line in sys.stdin:
     if child := os.fork():
         os.waitpid(child, 0)
-        print("killed", flush=True)
+        print("\\nkilled", flush=True)  # the writer may have been killed in the middle of a line
     else:
         print(os.getpid(), flush=True)
         write(*line.split())
@@ -68,7 +68,8 @@ def killed_after(writers: subprocess.Popen, db, ann: str, seconds: float) -> dic
     time.sleep(seconds)
     os.kill(writer, signal.SIGKILL)
     lines += iter(writers.stdout.readline, "killed\n")
-    return dict(line.rstrip("\n").split(" ", 1) for line in lines)
+    *whole, _ = lines  # the last is empty, or half of what was about to be acknowledged
+    return dict(line.rstrip("\n").split(" ", 1) for line in whole)
 
 
 def check(db, acknowledged: dict[str, str]) -> None:

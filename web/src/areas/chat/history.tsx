@@ -164,7 +164,9 @@ function grouped(talks: Listed[]): [string, Listed[]][] {
     if (seen.has(talk.id)) continue; // a page that was fetched before another talk moved up
     seen.add(talk.id);
     const age = talk.pinned ? "pinned" : ageOf(new Date(talk.updated_at), now);
-    groups.set(age, [...(groups.get(age) ?? []), talk]);
+    const group = groups.get(age);
+    if (group) group.push(talk);
+    else groups.set(age, [talk]);
   }
   return [...groups];
 }
