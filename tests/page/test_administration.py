@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,7 +61,12 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    home = tmp_path_factory.mktemp("house")
+    with lived_in(tmp_path_factory.mktemp("house")) as made:
+        yield made
+
+
+@contextmanager
+def lived_in(home: Path) -> Iterator[House]:
     run = small_run.train(home)
     model = ServedModel.load("demo", run.stage(SFT).folder, toys.CPU, ServeSettings(rows=8), run.stage(SFT))
     model.assistant.engine = Parrot(toys.chat().encode_answer("la " * 12), rows=8)
@@ -72,6 +78,12 @@ def house(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
 
 @pytest.fixture
 def context(browser: Browser, house: House) -> Iterator[BrowserContext]:
+    with watching(browser, house) as made:
+        yield made
+
+
+@contextmanager
+def watching(browser: Browser, house: House) -> Iterator[BrowserContext]:
     """A fresh profile that watches: no script error, no breach of the policy, no request to another host."""
     made = browser.new_context(base_url=house.address, locale="en-GB", viewport={"width": 1280, "height": 900})
     wrong: list[str] = []
@@ -144,8 +156,13 @@ def test_an_invite_lets_a_person_in_and_a_key_lets_their_program_in(context, bro
     expect(admin.get_by_role("row", name=re.compile("Ben ben@example.org"))).to_contain_text("Labeller")
 
 
-def test_hostile_words_in_every_field_stay_words(context, house) -> None:
+def test_hostile_words_in_every_field_stay_words(browser, built, tmp_path) -> None:
     """Names, notes, reasons, comments, edits, keys, titles: written by others, shown on every page to an admin."""
+    with lived_in(tmp_path) as house, watching(browser, house) as context:
+        _hostile_words_in_every_field(context, house)
+
+
+def _hostile_words_in_every_field(context: BrowserContext, house: House) -> None:
     evil = "<img src=x onerror=alert(1)>![x](https://evil.example/?q=1)<script>alert(1)</script>{{name}} $t(send)"
     with house.db.writing() as tx:
         person = store.add_user(tx, "user", evil, "<b>@example.org", CHEAP.hash(PASSWORD))
