@@ -59,9 +59,9 @@ def prompts(count: int, seed: int = 0) -> list[Prompt]:
     return [Prompt(user(question(rng)), f"p{i}") for i in range(count)]
 
 
-def model(seed: int = 0, tied: bool = True, context: int = CONTEXT) -> Transformer:
+def model(seed: int = 0, tied: bool = True, context: int = CONTEXT, layers: int = 2) -> Transformer:
     """A fresh transformer of width 32; its weights are large enough for every token to matter."""
-    config = ModelConfig.of_size(32, 2, tokenizer().vocab_size, context, tied, "llama")
+    config = ModelConfig.of_size(32, layers, tokenizer().vocab_size, context, tied, "llama")
     fresh = initialise(config, seed)
     with torch.no_grad():
         for weight in fresh.parameters():

@@ -20,9 +20,9 @@ UP, CTRL_C, CTRL_D, ALT_ENTER, HOME = "\x1b[A", "\x03", "\x04", "\x1b\r", "\x01"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A run with a policy that answers in a word or two, and one that never ends."""
+    """A run with a policy that answers in a word or two, and one that says much and, of so many layers, slowly."""
     run = Run(tmp_path, "toy")
-    for kind, policy in (("ppo", toys.model(context=8192)), ("sft", toys.policy())):
+    for kind, policy in (("ppo", toys.model(context=8192, layers=60)), ("sft", toys.policy())):
         stage = run.begin(kind, 1, settings={}, seed=0)
         stage.finish(lambda folder, policy=policy: toys.save(policy, folder) and None, 0.0, {})
     return tmp_path
