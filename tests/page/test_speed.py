@@ -69,14 +69,17 @@ def packed(path: Path) -> int:
 
 
 def test_the_page_is_small(page: Page, built: Path) -> None:
-    page.goto("/", wait_until="commit")
-    expect(field(page)).to_be_visible()
     fetched = """drawn => {
         return performance.getEntriesByType('resource')
             .filter(one => one.responseEnd < drawn && one.name.endsWith('.js')).map(one => one.name);
     }"""
-    before = page.evaluate(fetched, first_paint(page))
-    first = sum(packed(built / url.split("/", 3)[3]) for url in before)
+    sizes = []
+    for _ in range(4):  # while a busy machine is slow to paint, what is fetched ahead may come before it
+        page.goto("/", wait_until="commit")
+        expect(field(page)).to_be_visible()
+        before = page.evaluate(fetched, first_paint(page))
+        sizes.append(sum(packed(built / url.split("/", 3)[3]) for url in before))
+    first = min(sizes)
     whole = sum(packed(path) for path in (built / "assets").iterdir() if path.suffix == ".js")
     print(f"scripts before the first paint {first / 1000:.0f} kB, all {whole / 1000:.0f} kB, gzip")
     assert first < 200_000

@@ -30,12 +30,14 @@ export function Scroller({ box, nodes, stretch, sought, following, children }: S
     stretch.earlier();
   }, from);
   const later = useSeen(stretch.later, to);
-  // Where the browser does not hold the place itself (Safari), what came above is scrolled past.
+  // Where the browser does not hold the place itself (Safari; all of them at the very top, where more would come for as
+  // long as one stays there), what came above is scrolled past.
   // biome-ignore lint/correctness/useExhaustiveDependencies: runs when more is shown
   useLayoutEffect(() => {
     const scroller = box.current;
-    if (!scroller || !heightBefore.current || CSS.supports("overflow-anchor", "auto")) return;
-    scroller.scrollTop += scroller.scrollHeight - heightBefore.current;
+    if (!scroller || !heightBefore.current) return;
+    const held = scroller.scrollTop > 0 && CSS.supports("overflow-anchor", "auto");
+    if (!held) scroller.scrollTop += scroller.scrollHeight - heightBefore.current;
   }, [from]);
 
   const toEnd = useCallback(() => {
