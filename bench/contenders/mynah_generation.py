@@ -77,7 +77,8 @@ class Generation:
         ]
         for _ in range(40 if rollouts else 0):
             engine.step()
-        start, first = time.perf_counter(), {}
+        first: dict[int, float] = {}
+        start = time.perf_counter()
         chats = {self._chat(engine) for _ in range(request["streams"])}
         while len(first) < len(chats):
             for token in engine.step():

@@ -31,7 +31,7 @@ class Training:
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.job, self.hardware = job, resolve(Hardware())
-        self.learners: dict[str, Learner] = {}
+        self.learners: dict[str, Learner[Any]] = {}
 
     def measure(self, request: dict[str, Any]) -> dict[str, Any]:
         return getattr(self, request["do"])(request)

@@ -109,16 +109,11 @@ def build_app(
         redoc_url=None,
     )
     app.state.db, app.state.identity, app.state.watch = db, identity, watch
-    app.include_router(
-        _own(engine, streams, limits) if isinstance(engine, Service) else _others(engine, streams, limits)
-    )
+    outward = _own(engine, streams, limits) if isinstance(engine, Service) else _others(engine, streams, limits)
+    app.include_router(outward)
     app.include_router(_streams(streams))
-    app.include_router(api_people.routes(people, streams))
-    app.include_router(me.routes(people, streams, upkeep))
-    for of_people in (session, keys, settings):
-        app.include_router(of_people.routes(people))
-    for noun in (conversations, answers, feedback, shares, drafts, models):
-        app.include_router(noun.routes(talks))
+    for router in _for_people(people, talks, streams, upkeep):
+        app.include_router(router)
     app.include_router(outside.routes())
     app.include_router(_about(engine, app))
     for router in _for_admins(engine, db, home):
@@ -127,6 +122,16 @@ def build_app(
     errors.install(app, lost)
     app.add_middleware(Gate, api_key=api_key, body_bytes=engine.settings.body_bytes, metrics=engine.metrics, site=site)
     return app
+
+
+def _for_people(people: Accounts, talks: Talks, streams: Streams, upkeep: Upkeep) -> Iterator[APIRouter]:
+    """What the page asks for: accounts, conversations and what hangs on them."""
+    yield api_people.routes(people, streams)
+    yield me.routes(people, streams, upkeep)
+    for of_people in (session, keys, settings):
+        yield of_people.routes(people)
+    for noun in (conversations, answers, feedback, shares, drafts, models):
+        yield noun.routes(talks)
 
 
 def _for_admins(engine: Service | Remote, db: Database, home: Path | None) -> Iterator[APIRouter]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
 from mynah.config import Amount, Count, Share
 from mynah.errors import UserError
@@ -50,6 +53,23 @@ class SFTSettings(OptimSettings):
     """Train adapters only."""
 
 
+@dataclass
+class BestEpoch:
+    """The weights after the epoch that somebody liked best."""
+
+    quality: float = -math.inf
+    epoch: int = 0
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    """Trained ones only."""
+
+    def offer(self, model: Transformer, epoch: int, quality: float) -> None:
+        """Keep the weights, if they are better than those before."""
+        if quality > self.quality:
+            self.quality, self.epoch = quality, epoch
+            trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
+            self.weights = {name: weight.detach().clone() for name, weight in trained}
+
+
 def finetune(
     stage: Stage,
     parent: Path,
@@ -81,11 +101,11 @@ def finetune(
     plan = batches(len(train), settings.batch_size, settings.epochs, seed)
     per_epoch = len(plan) // settings.epochs
     learner = Learner(model, settings, len(plan))
-    best: dict[str, Any] = {"quality": None, "epoch": None, "weights": None}
+    best = BestEpoch()
     with Session(stage, len(plan), "updates", tensorboard) as session:
         if session.saved:
             learner.load(session.saved["learner"])
-            best = session.saved["best"]
+            best = BestEpoch(**session.saved["best"])
         for step in range(session.first, len(plan)):
             torch.manual_seed(seed * 1_000_003 + step)  # dropout draws the same after a resume
             raw = round(len(plan[step]) * settings.pretraining_mix / (1 - settings.pretraining_mix))
@@ -102,14 +122,11 @@ def finetune(
                     figures["heldout_loss"] = heldout_loss(model, held, settings)
                 if quality:
                     figures["quality"] = quality(model)
-                    if best["quality"] is None or figures["quality"] > best["quality"]:
-                        best["quality"], best["epoch"] = figures["quality"], (step + 1) // per_epoch
-                        trained = ((name, weight) for name, weight in model.named_parameters() if weight.requires_grad)
-                        best["weights"] = {name: weight.detach().clone() for name, weight in trained}
+                    best.offer(model, (step + 1) // per_epoch, figures["quality"])
             session.log(step + 1, figures)
-            session.save_if_due(step + 1, lambda: {"learner": learner.state(), "best": best})
-        if best["weights"]:
-            model.load_state_dict(best["weights"], strict=False)  # without those that are frozen
+            session.save_if_due(step + 1, lambda: {"learner": learner.state(), "best": vars(best)})
+        if best.weights:
+            model.load_state_dict(best.weights, strict=False)  # without those that are frozen
         else:
             learner.optimiser.copy_ema_to(model)
 
@@ -118,7 +135,7 @@ def finetune(
             tokenizer.save(folder, model.config.context)
 
         adapter = partial(save_adapter, model, base=str(parent)) if settings.lora.rank else None
-        chosen = {"epoch": best["epoch"] or settings.epochs, "demonstrations": len(train)}
+        chosen = {"epoch": best.epoch or settings.epochs, "demonstrations": len(train)}
         stage.finish(write, session.seconds, chosen, adapter)
 
 

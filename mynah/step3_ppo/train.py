@@ -319,15 +319,7 @@ def train_ppo(
         UserError: The settings contradict each other, a file does not fit, or the run collapsed: then the state of
             the last iteration is kept.
     """
-    if settings.ptx_coef and not pretraining:
-        raise UserError("ppo.ptx_coef is set, but there is no raw text to mix in; give --text, or set ppo.ptx_coef=0.")
-    if settings.minibatches > settings.prompts:
-        raise UserError(
-            f"ppo.minibatches={settings.minibatches} is more than ppo.prompts={settings.prompts}, and the rollouts of "
-            f"a prompt stay together; lower the one or raise the other."
-        )
-    if settings.uncertainty_penalty and not isinstance(reward, Path):
-        raise UserError("ppo.uncertainty_penalty is a reward model's; with ppo.reward=exact set it to 0.")
+    _refuse_contradictions(settings, reward, pretraining)
     updates = settings.iterations * settings.epochs * settings.minibatches
     ppo = PPO(start, reward, settings, hardware, updates, seed)
     encoded = encode_prompts(ChatFormat(ppo.tokenizer), prompts, ppo.engine.context - 1)
@@ -359,6 +351,18 @@ def train_ppo(
             session.save_if_due(iteration + 1, state)
         assert ppo.policy_learner.step == updates, "schedule and average were laid out for another number of updates"
         _publish(stage, ppo, str(start), history, session.seconds)
+
+
+def _refuse_contradictions(settings: PPOSettings, reward: Path | Check, pretraining: Sequence[Group]) -> None:
+    if settings.ptx_coef and not pretraining:
+        raise UserError("ppo.ptx_coef is set, but there is no raw text to mix in; give --text, or set ppo.ptx_coef=0.")
+    if settings.minibatches > settings.prompts:
+        raise UserError(
+            f"ppo.minibatches={settings.minibatches} is more than ppo.prompts={settings.prompts}, and the rollouts of "
+            f"a prompt stay together; lower the one or raise the other."
+        )
+    if settings.uncertainty_penalty and not isinstance(reward, Path):
+        raise UserError("ppo.uncertainty_penalty is a reward model's; with ppo.reward=exact set it to 0.")
 
 
 def _refuse_collapse(stage: Stage, history: Sequence[dict[str, float]], max_ref_kl: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,15 +13,17 @@ from mynah.errors import UserError
 from mynah.nouns import UpdateStats
 from mynah.train.optim import MasterOptimiser, OptimSettings
 
+Model = TypeVar("Model", bound=nn.Module)
+
 
 class Diverged(UserError):
     """Loss or gradient was not finite; the weights are those from before the bad update."""
 
 
-class Learner:
+class Learner(Generic[Model]):
     """A model with the optimiser that trains it. `update` is the whole of it; PPO uses its parts one by one."""
 
-    def __init__(self, model: nn.Module, settings: OptimSettings, total_steps: int) -> None:
+    def __init__(self, model: Model, settings: OptimSettings, total_steps: int) -> None:
         self.model, self.settings = model, settings
         self.optimiser = MasterOptimiser(model, settings, total_steps)
         self.step = 0
