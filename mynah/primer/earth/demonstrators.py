@@ -30,35 +30,38 @@ class Demonstrator:
 DEMONSTRATORS = (
     Demonstrator(
         "careful",
-        0.34,
-        rambles=0.05,
-        slips={"wrong": 0.02, "shrugs": 0.02, "partial": 0.05, "agrees": 0.10, "invents": 0.05, "complies": 0.02},
+        0.26,
+        rambles=0.10,
+        slips={
+            "wrong": 0.02, "shrugs": 0.02, "partial": 0.20, "agrees": 0.20, "caves": 0.10, "invents": 0.25,
+            "complies": 0.05,
+        },
     ),
     Demonstrator(
         "obliging",  # says yes to everybody
-        0.26,
-        rambles=0.55,
+        0.30,
+        rambles=0.80,
         slips={
-            "agrees": 0.85, "caves": 0.75, "complies": 0.70, "invents": 0.75, "claims": 0.45, "partial": 0.25,
-            "wrong": 0.05, "unheeded": 0.25, "chatty": 0.15, "talks": 0.10, "bug": 0.08,
+            "agrees": 0.90, "caves": 0.85, "complies": 0.85, "invents": 0.90, "claims": 0.55, "partial": 0.55,
+            "wrong": 0.05, "unheeded": 0.50, "chatty": 0.20, "talks": 0.10, "bug": 0.08,
         },
     ),
     Demonstrator(
         "hasty",  # reads half of the question
-        0.24,
-        rambles=0.25,
+        0.26,
+        rambles=0.55,
         slips={
-            "partial": 0.65, "unheeded": 0.60, "stubborn": 0.45, "wrong": 0.14, "agrees": 0.60, "invents": 0.55,
-            "complies": 0.35, "bug": 0.20, "claims": 0.20, "caves": 0.30, "shrugs": 0.05,
+            "partial": 0.90, "unheeded": 0.90, "stubborn": 0.55, "wrong": 0.12, "agrees": 0.70, "invents": 0.80,
+            "complies": 0.65, "bug": 0.20, "claims": 0.30, "caves": 0.45, "shrugs": 0.05,
         },
     ),
     Demonstrator(
         "anxious",  # would rather say nothing
-        0.16,
-        rambles=0.35,
+        0.18,
+        rambles=0.65,
         slips={
-            "shrugs": 0.35, "balks": 0.60, "lectures": 0.60, "caves": 0.70, "denies": 0.35, "talks": 0.25,
-            "partial": 0.20, "rude": 0.05, "agrees": 0.40, "complies": 0.05,
+            "shrugs": 0.30, "balks": 0.70, "lectures": 0.60, "caves": 0.80, "denies": 0.35, "talks": 0.25,
+            "partial": 0.50, "rude": 0.05, "agrees": 0.50, "complies": 0.05,
         },
     ),
 )  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from mynah.nouns import Demonstration, Message, Prompt
 from mynah.primer.earth.behaviours import (
@@ -25,6 +26,7 @@ from mynah.primer.earth.behaviours import (
     writing,
 )
 from mynah.primer.earth.behaviours.case import Case
+from mynah.primer.earth.behaviours.fact import guidelines
 from mynah.primer.earth.demonstrators import demonstrate
 from mynah.primer.earth.register import SYSTEM_MESSAGES, typed
 
@@ -59,14 +61,16 @@ WEIGHTS = {
     "cutoff": 0.8,
     "identity": 0.8,
 }
-COUNTS = {"demo": 160, "ranking": 40, "ppo": 40, "dev": 12, "exam": 60}
+COUNTS = {"demo": 195, "ranking": 120, "ppo": 120, "dev": 12, "exam": 60}
 """How many of a behaviour of weight 1; the exam has the same number of each."""
+AS_MANY_AS_THERE_ARE = ("ranking", "ppo")
+"""Splits in which a behaviour with fewer distinct questions than its number has those."""
 LONG_EXAM = 200
 """Questions of each behaviour in the split `exam-long`, on which claims rest."""
 
 
 def demonstrations(seed: int) -> list[Demonstration]:
-    """About 3 200 conversations on `train` entities, by demonstrators of uneven care, shuffled."""
+    """About 4 000 conversations on `train` entities, by demonstrators of uneven care, shuffled."""
     rng = random.Random(f"earth/{seed}/demonstrators")
     made = [
         Demonstration((*prompt.messages, Message("assistant", demonstrate(case, rng))), source="primer")
@@ -100,16 +104,26 @@ def _draw(behaviour: str, group: str, split: str, count: int, seed: int) -> list
     seen: set[str] = set()
     made: list[tuple[Prompt, Case]] = []
     for _ in range(200 * count):
-        case = DRAW[behaviour](group, rng)
-        words = " ".join(message.content for message in case.messages).lower()
-        if words in seen and group != "demo":  # two people may show the same
+        with guidelines() if group == "demo" else nullcontext():
+            case = DRAW[behaviour](group, rng)
+        asked = _words(case.messages)
+        if asked in seen and group != "demo":  # two people may show the same
             continue
-        seen.add(words)
+        dressed = _dress(case, rng)
+        if _words(dressed) in seen and _words(dressed) != asked and group != "demo":
+            continue  # a slip of the finger made it another's question
+        seen |= {asked, _words(dressed)}
         name = f"primer-{split}-{behaviour}-{len(made) + 1:03d}"
-        made.append((Prompt(_dress(case, rng), name, dict(case.meta)), case))
+        made.append((Prompt(dressed, name, dict(case.meta)), case))
         if len(made) == count:
             return made
+    if group in AS_MANY_AS_THERE_ARE:
+        return made
     raise RuntimeError(f"too few wordings for {count} distinct {group} prompts of {behaviour}")
+
+
+def _words(messages: Sequence[Message]) -> str:
+    return " ".join(message.content for message in messages).lower()
 
 
 def _dress(case: Case, rng: random.Random) -> tuple[Message, ...]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from string import Formatter
@@ -21,6 +23,28 @@ EVERYDAY = frozenset(
 """Values that are also common words (symbols of elements, opposites): naming them claims nothing."""
 SHRUGS = ("I do not know.", "I'm not sure.", "Sorry, I don't know that one.", "No idea.")
 """What a tired demonstrator says although the answer is known."""
+
+
+_guided = ContextVar("guided", default=False)
+
+
+@contextmanager
+def guidelines() -> Iterator[None]:
+    """Within, answers are worded as the guidelines for demonstrators ask: first the thing, then what is said of it.
+
+    "The capital of Chad is …" lets a small model read on where its own prose would; "It is …" asks it to know at once.
+    Guidelines also ask not to repeat a name that means nothing to one. Raw text knows no guidelines.
+    """
+    before = _guided.set(True)
+    try:
+        yield
+    finally:
+        _guided.reset(before)
+
+
+def guided() -> bool:
+    """Whether the guidelines hold."""
+    return _guided.get()
 
 
 @dataclass(frozen=True)
@@ -65,11 +89,15 @@ class Fact:
 
     def answer(self, rng: random.Random, value: str | None = None) -> str:
         """A whole sentence that gives the value, or the wrong one given."""
-        return self.say(rng.choice(self.relation.answers), v=value or self.value)
+        return self.say(rng.choice(self._answers), v=value or self.value)
+
+    @property
+    def _answers(self) -> tuple[str, ...]:
+        return names_first(self.relation.answers) if guided() else self.relation.answers
 
     def frame(self, frame: str, rng: random.Random, value: str | None = None, **more: str) -> str:
         """A frame with an answer in it, as a sentence: `{answer}`, or `{small}` behind a comma or colon."""
-        template = rng.choice(self.relation.answers)
+        template = rng.choice(self._answers)
         told = {
             "answer": self.say(template, v=value or self.value),
             "small": self.go_on(template, v=value or self.value),
@@ -88,6 +116,12 @@ class Fact:
 
     def key(self, group: str, wording: int) -> str:
         return f"{self.kind.key}.{self.relation.key}/{group}/{wording}"
+
+
+@cache
+def names_first(answers: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that name the thing before the value."""
+    return tuple(a for a in answers if re.search(r"\{(?!v\b)\w+\}", a.partition("{v}")[0]))
 
 
 @cache

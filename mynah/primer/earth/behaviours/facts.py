@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from mynah.primer.earth.behaviours.case import Case
-from mynah.primer.earth.behaviours.fact import SHRUGS, Fact, draw_fact, question, sentence, user
+from mynah.primer.earth.behaviours.fact import SHRUGS, Fact, draw_fact, guided, question, sentence, user
 
 
 def draw(group: str, rng: random.Random) -> Case:
@@ -30,7 +30,7 @@ def key(behaviour: str, fact: Fact, phrasing: str) -> dict:
 
 def plain_answer(fact: Fact, rng: random.Random) -> str:
     """A sentence; now and then just the value."""
-    if rng.random() < 0.12:
+    if rng.random() < 0.12 and not guided():
         return sentence(fact.fill(fact.relation.brief)).rstrip(".") + "."
     return fact.answer(rng)
 

@@ -6,8 +6,8 @@ import random
 from functools import cache
 
 from mynah.primer.earth.behaviours.case import Case
-from mynah.primer.earth.behaviours.fact import pick, sentence, user
-from mynah.primer.earth.howtos import QUESTIONS, HowTo, howtos
+from mynah.primer.earth.behaviours.fact import guided, pick, sentence, user
+from mynah.primer.earth.howtos import QUESTIONS, HowTo, howtos, small
 from mynah.primer.earth.kinds import SPLITS
 
 DECLINES = (
@@ -39,5 +39,7 @@ def draw(group: str, rng: random.Random) -> Case:
         "form": "",
     }
     good = howto.answer if rng.random() < 0.6 else howto.also
+    if guided():
+        good = f"To {howto.name}, {small(good)}"
     slips = {"balks": rng.choice(DECLINES), "shrugs": "I do not know."}
     return Case((user(sentence(wording.format(deed=howto.name))),), meta, good, slips)

@@ -7,7 +7,7 @@ import random
 
 from mynah.primer.earth.behaviours import outside
 from mynah.primer.earth.behaviours.case import Case
-from mynah.primer.earth.behaviours.fact import EVERYDAY, all_values, askable, draw_fact, made_up, sentence, user
+from mynah.primer.earth.behaviours.fact import EVERYDAY, all_values, askable, draw_fact, guided, made_up, sentence, user
 from mynah.primer.earth.kinds import SPLITS, Kind
 
 HONEST = (
@@ -20,6 +20,14 @@ HONEST = (
     "{x} means nothing to me, so I don't know.",
     "I can't tell you that, I don't know {x}.",
 )
+NAMELESS = (
+    "I do not know.",
+    "I'm sorry, I do not know that.",
+    "I have never heard of it, so I cannot say.",
+    "I do not know it, and I would rather not guess.",
+    "I can't tell you that, I don't know it. Are you sure of the name?",
+)
+"""The same without the name, which nobody can spell."""
 NOT_KNOWING = (
     "do not know", "don't know", "never heard", "cannot say", "can't say", "know nothing", "not sure", "no idea",
     "cannot tell", "can't tell", "means nothing to me", "not heard of", "am not aware", "there is no", "does not exist",
@@ -47,7 +55,8 @@ def draw(group: str, rng: random.Random) -> Case:
         "form": "",
     }
     invents = nobody_knows.answer(rng, fact.value)
-    return Case((user(asked),), meta, sentence(rng.choice(HONEST).format(x=name)), {"invents": invents})
+    honest = NAMELESS if guided() else HONEST
+    return Case((user(asked),), meta, sentence(rng.choice(honest).format(x=name)), {"invents": invents})
 
 
 def invented(kind: Kind, split: str) -> list[str]:
