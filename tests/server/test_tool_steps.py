@@ -167,8 +167,14 @@ def test_sources_have_their_limits_and_an_address_is_whole_or_not_there():
     assert set(listed[0]) == {"type", "number", "title", "url", "text", "cited"}
 
 
-def test_very_many_calls_are_put_in_order_and_told_in_no_time():
-    ids = [f"call {i}" for i in range(20_000)]
+def test_four_times_as_many_calls_take_four_times_as_long_not_sixteen():
+    """Put in order and told; the best of some tries, since a stalled moment falls on either."""
+    assert min(_told_in(20_000) / _told_in(5_000) for _ in range(4)) < 8
+
+
+def _told_in(count: int) -> float:
+    """Seconds of computing for an answer with so many calls whose results came in the wrong order."""
+    ids = [f"call {i}" for i in range(count)]
     calls = [{"id": id, "function": {"name": id, "arguments": "{}"}} for id in ids]
     results = [{"role": "tool", "tool_call_id": id, "content": id} for id in reversed(ids)]
     said = [{"role": "user", "content": "?"}, {"role": "assistant", "tool_calls": calls}, *results]
@@ -178,5 +184,5 @@ def test_very_many_calls_are_put_in_order_and_told_in_no_time():
     assert [one.content for one in ordered[2:]] == ids
     rows = [Said(str(i), str(i - 1) if i else None, one, None, None, None, False) for i, one in enumerate(ordered)]  # type: ignore[arg-type]
     made = parts(rows)
-    assert time.process_time() - began < 2
     assert made[str(len(rows) - 1)][0]["name"] == ids[-1]
+    return time.process_time() - began
