@@ -300,7 +300,7 @@ def test_feedback_is_filtered_and_taken_along_as_training_data(context, house) -
     with page.expect_download() as chosen:
         page.get_by_role("link", name="JSONL: data set 1, Demonstrations").click()
     taken = [row.messages[-1].content for row in jsonl.read_demonstrations(chosen.value.path())]
-    assert len(taken) in (2, 3)  # one may be kept for a test
+    assert 1 <= len(taken) <= 3  # some may be kept for a test; chance decides
     assert all(any(text in row for row in listed) for text in taken)
 
     page.get_by_label("Words").fill("")
