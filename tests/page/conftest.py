@@ -37,7 +37,7 @@ class Bird:
             engine.ids, engine.pause = list(toys.chat().encode_answer(text)), pause
 
     def goes_on(self, text: str, pause: float = 0.02) -> None:
-        """It says this over and over, and never ends."""
+        """It says this over and over, until it is stopped or the context is full."""
         for engine in self.engines:
             engine.ids, engine.pause = toys.tokenizer().encode(text), pause
 

@@ -41,7 +41,7 @@ def test_formulas_are_drawn_without_inline_styles_in_markup(page: Page, bird: Bi
 
 
 def test_stop_keeps_what_was_said(page: Page, bird: Bird) -> None:
-    bird.goes_on("and on ")
+    bird.goes_on("and on ", pause=0.2)  # at its usual pace it reaches its longest length before a slow browser stops it
     page.goto("/")
     say(page, "Go on")
     expect(answers(page)).to_contain_text("and on and on")

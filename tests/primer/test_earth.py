@@ -58,7 +58,7 @@ def test_every_fact_can_be_told_as_the_guidelines_ask(relation):
     assert all(re.search(r"\{[^v{}]\w*\}.*\{v\}", answer) for answer in named)
 
 
-def test_demonstrators_name_the_thing_first_and_raw_text_does_not_know_that(drawn):
+def test_demonstrators_name_the_thing_first_and_answers_of_other_groups_often_do_not(drawn):
     """The thing stands before its value in good demonstrations; in other groups' answers it often does not."""
 
     def first(rows):
@@ -83,7 +83,7 @@ def test_some_slips_are_made_more_often_than_not_and_none_always(drawn):
         right[prompt.meta["behaviour"]].append(mark(prompt, demonstrate(case, rng)))
     shares = {behaviour: sum(marks) / len(marks) for behaviour, marks in right.items()}
     assert all(0.2 < share < 0.98 for share in shares.values()), shares
-    assert max(shares[one] for one in ("false_premise", "holds_ground", "completeness", "cutoff")) < 0.55, shares
+    assert max(shares[one] for one in ("false_premise", "holds_ground", "completeness", "cutoff")) < 0.5, shares
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
