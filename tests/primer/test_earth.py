@@ -83,7 +83,8 @@ def test_some_slips_are_made_more_often_than_not_and_none_always(drawn):
         right[prompt.meta["behaviour"]].append(mark(prompt, demonstrate(case, rng)))
     shares = {behaviour: sum(marks) / len(marks) for behaviour, marks in right.items()}
     assert all(0.2 < share < 0.98 for share in shares.values()), shares
-    assert max(shares[one] for one in ("false_premise", "holds_ground", "completeness", "cutoff")) < 0.5, shares
+    assert max(shares[one] for one in ("false_premise", "holds_ground", "completeness", "writing")) < 0.5, shares
+    assert shares["cutoff"] < 0.55, shares  # as often as not
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
