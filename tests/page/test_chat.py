@@ -53,6 +53,20 @@ def test_stop_keeps_what_was_said(page: Page, bird: Bird) -> None:
     expect(answers(page)).to_contain_text("Stopped.")
 
 
+def test_a_stop_that_does_not_arrive_is_told_and_can_be_pressed_again(page: Page, bird: Bird) -> None:
+    bird.goes_on("and on ", pause=0.2)
+    page.goto("/")
+    say(page, "Go on")
+    expect(answers(page)).to_contain_text("and on and on")
+    page.route("**/api/streams/*", lambda route: route.abort(), times=1)
+    press(page, "Stop")
+    expect(page.get_by_role("status").get_by_text("It was not stopped")).to_be_visible()
+    expect(answers(page)).to_contain_text("and on and on and on")  # it goes on, and so does the reading
+    press(page, "Stop")
+    over(page)
+    expect(answers(page)).to_contain_text("Stopped.")
+
+
 def test_a_reload_in_mid_stream_goes_on_where_it_was(page: Page, bird: Bird) -> None:
     bird.says("one two three four five six seven eight nine ten eleven twelve", pause=0.03)
     page.goto("/")

@@ -1,9 +1,11 @@
 // Answers that are being written, of all conversations: they go on while the person looks at another one.
+import i18next from "i18next";
 import { useSyncExternalStore } from "react";
 import { type AnswerEvent, type Ask, ask, readOn, stopStream } from "../../api/answers";
 import type { Conversation, Listed, Said } from "../../api/conversations";
 import { ApiError } from "../../api/http";
 import { queries } from "../../app/query";
+import { toast } from "../../parts/toast";
 
 export type LiveAnswer = { id: string; text: string; done: boolean; finish_reason: string | null; model?: string };
 
@@ -83,8 +85,19 @@ export function stop(conversation: string): boolean {
   const entry = entries.get(conversation);
   if (!entry || entry.live.state === "broken" || entry.stopped) return false;
   entry.stopped = true;
-  if (entry.stream) void stopStream(entry.stream).catch(() => entry.abort.abort());
+  if (entry.stream) void cease(entry);
   return true;
+}
+
+/** Tell the service to stop. Where that does not arrive, the answer goes on being written and can be stopped again. */
+async function cease(entry: Entry) {
+  try {
+    await stopStream(entry.stream);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return; // it was over by then
+    entry.stopped = false;
+    if (entries.get(entry.live.conversation) === entry) toast(i18next.t("chat:notStopped"), { bad: true });
+  }
 }
 
 /** Put away what went wrong. */
@@ -138,7 +151,7 @@ function take(entry: Entry, event: AnswerEvent) {
     changed(entry, { state: "writing", answers: answers.map((answer) => (answer.id === id ? next(answer) : answer)) });
   if (event.type === "started") {
     entry.stream = event.stream;
-    if (entry.stopped) void stopStream(entry.stream).catch(() => {}); // stopped before we knew what to stop
+    if (entry.stopped) void cease(entry); // stopped before we knew what to stop
     const blank = { text: "", done: false, finish_reason: null };
     if (!queries.getQueryData<Conversation>(conversationKey(entry.live.conversation))?.title) void told(entry);
     changed(entry, { state: "writing", answers: event.answers.map((id) => ({ id, ...blank })) });
