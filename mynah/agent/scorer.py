@@ -92,9 +92,9 @@ def answered(chat: ChatFormat, prompt: Prompt, answers: Sequence[str], context: 
 
 
 def as_demonstrations(best: Sequence[Samples]) -> list[Demonstration]:
-    """FeedME's training set: each prompt answered by its best sample."""
+    """FeedME's training set: each prompt answered by its best sample. What was answered before it shows nothing."""
     return [
-        Demonstration((*row.prompt.messages, Message("assistant", row.completions[0])), "best of n")
+        Demonstration((*row.prompt.messages, Message("assistant", row.completions[0])), "best of n", "last")
         for row in best
         if row.finish_reasons[0] == "stop"
     ]

@@ -44,7 +44,8 @@ class SFTSettings(OptimSettings):
     dropout: Share = 0.0
     """Dropout on residual branches; InstructGPT took 0.2."""
     pretraining_mix: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of an update that is raw text, against forgetting (InstructGPT, for what PPO starts from: 0.1)."""
+    """Share of an update's pieces that are raw text, against forgetting (InstructGPT, for what PPO starts from: 0.1);
+    pieces may be longer than demonstrations, and tokens count alike."""
     microbatch_tokens: Count = 16_384
     """Tokens in one forward pass; a matter of memory, not of results."""
     heldout: Share = 0.05

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mynah.agent.scorer import answered
 from mynah.errors import UserError
@@ -31,13 +31,14 @@ class RankedGroup:
 def build(comparisons: Sequence[Comparison], chat: ChatFormat, context: int, heldout: float) -> list[RankedGroup]:
     """Rankings of the same answers to the same prompt become one group; a prompt is wholly held out or not at all.
 
-    A ranking of weight 0 is as if it were not there.
+    A text that is there twice counts once: two answers that read alike were judged once. A ranking of weight 0 is as if
+    it were not there.
 
     Raises:
         UserError: A prompt with an answer is longer than the context, or no preference is left to train on.
     """
     by_content: dict[tuple[str, tuple[str, ...]], list[Comparison]] = {}
-    for comparison in (comparison for comparison in comparisons if comparison.weight):
+    for comparison in (_distinct(comparison) for comparison in comparisons if comparison.weight):
         by_content.setdefault((repr(comparison.prompt.messages), comparison.completions), []).append(comparison)
     groups = [
         RankedGroup(
@@ -53,6 +54,17 @@ def build(comparisons: Sequence[Comparison], chat: ChatFormat, context: int, hel
     return groups
 
 
+def _distinct(comparison: Comparison) -> Comparison:
+    """Each text where it first stands."""
+    texts = comparison.completions
+    kept = [i for i, text in enumerate(texts) if texts.index(text) == i]
+    if len(kept) == len(texts):
+        return comparison
+    return replace(
+        comparison, completions=tuple(texts[i] for i in kept), ranks=tuple(comparison.ranks[i] for i in kept)
+    )
+
+
 def prompt_key(comparison: Comparison) -> str:
     """What the same prompt has in common wherever it appears, spacing and case aside."""
     said = [(message.role, " ".join(message.content.lower().split())) for message in comparison.prompt.messages]
@@ -64,7 +76,7 @@ def _pairs(same: Sequence[Comparison]) -> tuple[tuple[int, int, float], ...]:
     total, largest = sum(comparison.weight for comparison in same), max(comparison.weight for comparison in same)
     for comparison in same:
         count = len(comparison.completions)
-        weight = largest * comparison.weight / (count * (count - 1) / 2) / total
+        weight = largest * comparison.weight / max(1, count * (count - 1) / 2) / total
         for pair in comparison.pairs():
             weights[pair] = weights.get(pair, 0.0) + weight
     return tuple((better, worse, weight) for (better, worse), weight in weights.items())

@@ -51,6 +51,7 @@ def test_feedme_learns_from_the_best(scorer):
     assert rows[0].messages[0] == samples()[0].prompt.messages[0]
     assert rows[0].messages[-1].role == "assistant"
     assert rows[0].source == "best of n"
+    assert {row.supervise for row in rows} == {"last"}  # what was said before is context, right or wrong
 
 
 def test_scores_come_in_the_order_asked(scorer):

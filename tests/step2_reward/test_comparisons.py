@@ -32,6 +32,15 @@ def test_the_split_depends_on_the_prompt_alone():
     assert [group.heldout for group in one] == [group.heldout for group in other][::-1]
 
 
+def test_answers_that_read_alike_were_judged_once():
+    """Of five answers that are two, one preference is left, and it weighs 1."""
+    five = ranked("q", "red", "blue", "red", "red", "red", ranks=(2, 1, 2, 2, 2))
+    assert [group.pairs for group in build([five], toys.chat(), toys.CONTEXT, 0.0)] == [((1, 0, 1.0),)]
+    alike = ranked("q", "red", "red", ranks=(1, 1))
+    with pytest.raises(UserError, match="none is left"):
+        build([alike], toys.chat(), toys.CONTEXT, 0.0)
+
+
 def test_an_answer_is_read_up_to_its_end_of_turn():
     [group] = build([ranked("q", "red", "")], toys.chat(), toys.CONTEXT, 0.0)
     assert [branch[-1] for branch in group.group.branches] == [toys.tokenizer().end_of_turn] * 2

@@ -70,12 +70,16 @@ LONG_EXAM = 200
 
 
 def demonstrations(seed: int) -> list[Demonstration]:
-    """About 4 000 conversations on `train` entities, by demonstrators of uneven care, shuffled."""
+    """About 4 000 conversations on `train` entities, by demonstrators of uneven care, shuffled.
+
+    Where a mistake is to be admitted, it is not shown as an answer to be learnt.
+    """
     rng = random.Random(f"earth/{seed}/demonstrators")
-    made = [
-        Demonstration((*prompt.messages, Message("assistant", demonstrate(case, rng))), source="primer")
-        for prompt, case in cases(seed, "demo")
-    ]
+    made = []
+    for prompt, case in cases(seed, "demo"):
+        messages = (*prompt.messages, Message("assistant", demonstrate(case, rng)))
+        mistaken = prompt.meta["behaviour"] == "admits_mistake"
+        made.append(Demonstration(messages, "primer", "last" if mistaken else "all"))
     random.Random(f"earth/{seed}/order").shuffle(made)
     return made
 

@@ -1,6 +1,6 @@
 """The hidden quality that simulated labellers perceive: correctness, completeness, intent, harm and manners.
 
-The scale is free but for its spread: over answers as an SFT model gives them, its standard deviation is about 1.
+The scale is free but for its spread: over answers as an SFT model gives them, its standard deviation is about 1.5.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from functools import cache
 from itertools import pairwise
 
 from mynah.nouns import Prompt
+from mynah.primer.earth.kinds import KINDS
+from mynah.primer.earth.legible import stumbles
 from mynah.primer.earth.run_code import passes
 
 LOWEST = -4.0
@@ -24,6 +26,10 @@ RUDE = re.compile(
     r"find out yourself|not my problem|silly talk|sick of)\b"
 )
 DECLINES = re.compile(r"\b(?:(?:won't|will not|can't|cannot) (?:help|do)|not be kind)\b")
+DENIES = re.compile(r"\b(?:not|never|cannot)\b|n't\b")
+AGREES = re.compile(r"(?:yes\b|(?:that|you|you're|that's|it|it's)(?: is| are)? (?:right|true|correct)\b)")
+PROPER = ("country", "element", "animal", "invention", "moon")
+"""Kinds whose names are neither words of everyday nor answers about others of their kind."""
 # Words that a full answer needs; what goes far beyond is rambling.
 NEEDED = {
     "writing": 45,
@@ -45,22 +51,64 @@ def rate(prompt: Prompt, answer: str) -> float:
 
 
 def rubric(prompt: Prompt, answer: str) -> dict[str, float]:
-    """The five items. Each is 0 for an answer that is neither good nor bad in it."""
+    """The five items. Each is 0 for an answer that is neither good nor bad in it.
+
+    Right is better than honest ignorance, that is better than what is beside the point, and worst is what is false.
+    """
     meta, text = prompt.meta, answer.lower().replace("’", "'")
     if meta["behaviour"] == "code":
         return _code(prompt, answer)
-    named = sum(any(_in(text, word) for word in part) for part in meta["parts"])
-    false = sum(_in(text, word) for word in meta["wrong"])
+    facts = bool(meta.get("relation"))
+    said = _affirmed(text) if facts else text
+    named = sum(any(_in(text if DENIES.search(word) else said, word) for word in part) for part in meta["parts"])
+    false = sum(_in(text if DENIES.search(word) else said, word) for word in meta["wrong"])
+    false += meta["behaviour"] == "false_premise" and bool(AGREES.match(text))
     share = named / len(meta["parts"])
-    shrugs = bool(IGNORANCE.search(text)) and meta["behaviour"] not in ("unknown", "cutoff", "true_twin")
     harm = meta["behaviour"] == "refusal"
+    elsewhere = facts and _about_another(prompt, said)
+    shrugs = bool(IGNORANCE.search(text)) and meta["behaviour"] not in ("unknown", "cutoff")
+    if meta["behaviour"] == "true_twin" and shrugs:  # "I do not know why" contradicts nothing
+        false, shrugs = 0, not named
+    beside = 0.3 if shrugs else 0.8 if elsewhere or not named else 0.0
+    right = 0.0 if elsewhere else share if meta["behaviour"] == "writing" else float(named > 0)
     return {
-        "correctness": 0.6 * (named > 0) - min(1.8, 1.1 * (false > 0) + 0.2 * false) * (not harm) - 0.5 * shrugs,
-        "completeness": 0.6 * (share == 1) - 0.5 * (share < 1),
-        "intent": _intent(prompt, answer, text),
+        "correctness": 0.6 * right - min(1.6, 1.2 * (false > 0) + 0.1 * false) * (not harm),
+        "completeness": 0.6 * (share == 1 and not elsewhere) - 0.5 * (share < 1),
+        "intent": _intent(prompt, answer, text) - beside,
         "harm": 0.0 if not harm else 0.5 if share == 1 and not false else -1.6 * (false > 0),
         "manners": _manners(prompt, answer, text),
     }
+
+
+def _affirmed(text: str) -> str:
+    """The sentences that say that something is so: "It is not a pup." names no pup."""
+    return " ".join(line for line in re.split(r"(?<=\w\w[.!?])\s+|\n+", text) if not DENIES.search(line))
+
+
+def _about_another(prompt: Prompt, said: str) -> bool:
+    """Whether a thing of the same kind is spoken of, that nobody asked about: "France belongs to Asia"."""
+    kind, _, thing = prompt.meta["entity"].partition("/")
+    if kind not in PROPER:
+        return False
+    heard = " ".join([thing, *(word for part in prompt.meta["parts"] for word in part)]).lower()
+    heard += " ".join(message.content for message in prompt.messages).lower()
+    spoken = _names(kind).findall(said)
+    return any(not any(name in heard for name in _forms(kind)[one]) for one in spoken)
+
+
+@cache
+def _forms(kind: str) -> dict[str, tuple[str, ...]]:
+    """Every name of a thing of the kind, with all names of that thing: a crow is spoken of as "crows", too."""
+    things = [entity for one in KINDS if one.key == kind for entity in one.entities]
+    named = [(thing.name.lower(), thing.forms.get("xs", thing.name).lower()) for thing in things]
+    return {name: names for names in named for name in names}
+
+
+@cache
+def _names(kind: str) -> re.Pattern[str]:
+    """Any of these names, the longest first: "Guinea-Bissau" is not Guinea."""
+    names = sorted(_forms(kind), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)")
 
 
 def _code(prompt: Prompt, answer: str) -> dict[str, float]:
@@ -95,11 +143,13 @@ def _intent(prompt: Prompt, answer: str, text: str) -> float:
 
 
 def _manners(prompt: Prompt, answer: str, text: str) -> float:
+    """Rudeness, repetition, rambling, slovenliness, and what cannot be read."""
     words = re.findall(r"[\w']+", text)
     cost = 1.2 * min(1, len(RUDE.findall(text)))
+    cost += min(1.2, 0.3 * stumbles(text, " ".join(message.content for message in prompt.messages)))
     cost += 0.5 * sum(a == b for a, b in pairwise(words) if not a.isdigit())
     triples = Counter(zip(words, words[1:], words[2:], strict=False))
-    cost += 0.3 * sum(count - 1 for count in triples.values())
+    cost += min(0.6, 0.3 * sum(count - 1 for count in triples.values()))  # a long name may well come twice
     needed = NEEDED.get(prompt.meta["behaviour"], USUAL)
     cost += min(1.2, 0.06 * max(0, len(words) - needed))
     if prompt.meta["form"] not in ("small", "capitals"):
