@@ -45,7 +45,9 @@ SYSTEM = (Message("system", "Be kind."), Message("user", "Where does Milo live? 
 
 
 def micro(home: Path, seed: int = 0, rounds: int = 1) -> Demo:
-    return Demo(MINI, Loop.on(Run(home, "demo"), load(Recipe, "mini", MICRO), seed), rounds)
+    run = Run(home, "demo")
+    run.begin_with("mini")
+    return Demo(MINI, Loop.on(run, load(Recipe, "mini", MICRO), seed), rounds)
 
 
 @pytest.fixture(scope="module")
@@ -178,13 +180,13 @@ def mynah(*arguments: str, home: Path, **options) -> subprocess.CompletedProcess
 
 
 def test_without_a_terminal_the_demo_says_how_to_chat(home: Path):
-    done = mynah("demo", "--mini", "--rounds", "2", *MICRO, home=home)
+    done = mynah("demo", "--mini", "--run", "demo", "--rounds", "2", *MICRO, home=home)
     assert done.returncode == 0, done.stderr
     assert "mynah chat --run demo" in done.stderr
 
 
 def test_other_settings_are_one_sentence(home: Path):
-    done = mynah("demo", "--mini", *MICRO, "sft.learning_rate=0.5", home=home)
+    done = mynah("demo", "--mini", "--run", "demo", *MICRO, "sft.learning_rate=0.5", home=home)
     assert done.returncode == 1
     assert "round-1/1-sft was made with another settings.sft.learning_rate (0.001, now 0.5)" in done.stderr.replace(
         "\n", ""
@@ -192,10 +194,20 @@ def test_other_settings_are_one_sentence(home: Path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("other", [("--mini", "--seed", "1"), ()], ids=["seed", "world"])
+def test_another_seed_or_world_is_refused_before_anything_is_overwritten(home: Path, other: tuple[str, ...]):
+    data = home / "runs" / "demo" / "data"
+    before = {path.name: path.read_bytes() for path in data.iterdir()}
+    done = mynah("demo", *other, "--run", "demo", home=home)
+    assert done.returncode == 1
+    assert "was begun with recipe mini" in done.stderr.replace("\n", "")
+    assert {path.name: path.read_bytes() for path in data.iterdir()} == before
+
+
 def test_a_killed_demo_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Path):
     whole = micro(tmp_path / "whole")
     whole.train()
-    command = [sys.executable, "-m", "mynah", "demo", "--mini", *MICRO, "--home", str(tmp_path / "killed")]
+    command = [sys.executable, "-m", "mynah", "demo", "--mini", "--run", "demo", *MICRO, "--home", str(tmp_path / "killed")]
     root = tmp_path / "killed" / "runs" / "demo"
     for landmark in ("0-pretrain.state/metrics.jsonl", "round-1/2-reward.state/metrics.jsonl"):
         process = subprocess.Popen(

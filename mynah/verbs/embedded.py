@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from mynah import demo as demos
 from mynah import store
 from mynah.config import load
+from mynah.errors import UserError
 from mynah.evals.summary import curves
 from mynah.examine import Examiner, write_report
 from mynah.feedback.blind import vote
@@ -40,7 +41,7 @@ def demo(
     chat: Annotated[bool, Parameter(negative="--no-chat")] = True,
     from_scratch: Annotated[bool, Parameter(negative=())] = False,
     rounds: int = 1,
-    run: str = "demo",
+    run: str = "",
     home: Annotated[Path, Parameter(env_var="MYNAH_HOME")] = Path(),
     seed: int = 0,
     redo: bool = False,
@@ -50,13 +51,16 @@ def demo(
     Stopped at any moment, the same command goes on where it was.
 
     ```
-    mynah demo                       the primer, about ten minutes on two cores
-    mynah demo --mini                a smaller world, about three minutes, base model included
-    mynah demo --no-chat --seed 1    other draws; no questions at the end
-    mynah demo --from-scratch        the primer, and pretrain its base model too: more than an hour
-    mynah demo --rounds 2            fresh rankings of the newest policy, then steps 2 and 3 again
-    mynah demo ppo.kl_coef=0.1       any setting of the recipe
+    mynah demo                                the primer, about ten minutes on two cores
+    mynah demo --mini                         a smaller world, about three minutes, base model included
+    mynah demo --rounds 2                     fresh rankings of the newest policy, then steps 2 and 3 again
+    mynah demo --run other --seed 1           other draws
+    mynah demo --run scratch --from-scratch   pretrain the primer's base model too: more than an hour
+    mynah demo --run calm ppo.kl_coef=0.1     any setting of the recipe
+    mynah demo eval.thorough=true             compare greedily and at SFT's best temperature, too
     ```
+
+    Another seed or setting wants another --run, or --redo.
 
     Parameters
     ----------
@@ -71,7 +75,7 @@ def demo(
     rounds
         How often steps 2 and 3 are made.
     run
-        The run's name: its folder is HOME/runs/NAME.
+        The run's name: its folder is HOME/runs/NAME. By default `demo`, or `mini` for the mini-world.
     home
         The folder that holds runs/.
     seed
@@ -80,8 +84,11 @@ def demo(
         Train again what was trained with other settings.
     """
     recipe = "mini" if mini else "primer"
+    run = run or ("mini" if mini else "demo")
     world = WORLDS[recipe]
     loop = Loop.on(Run(home, run), load(Recipe, recipe, overrides), seed, redo)
+    if not redo:
+        refuse_another(loop.run, recipe, seed)
     loop.run.begin_with(recipe)
     console.print(
         f"The {world.name}: {world.about}.\n"
@@ -102,6 +109,16 @@ def demo(
             talk(loop, "", 0.0, world.starters(seed))
     else:
         console.print(f"Chat with it: mynah chat --run {run}{where}", soft_wrap=True)
+
+
+def refuse_another(run: Run, recipe: str, seed: int) -> None:
+    """Stop before the files of another world or seed are overwritten."""
+    began = run.record.get("recipe", recipe), *{stage["seed"] for stage in run.record["stages"].values()} - {seed}
+    if began != (recipe,):
+        was = " and seed ".join(map(str, began))
+        raise UserError(
+            f"{run.root}: was begun with recipe {was}. Choose another --run to keep it, or --redo to train it again."
+        )
 
 
 def confirmed(question: str) -> bool:
