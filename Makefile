@@ -4,7 +4,7 @@
 # TORCH_INDEX  an extra package index, for PyTorch alone. On Linux the usual registry gives the CUDA build, several GB; without
 #              an NVIDIA GPU take the small one:  make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 #              It counts when PyTorch is installed; to change it later, `make clean` first.
-# ARGS         options of `mynah demo`:  make demo ARGS="--mini --no-chat --seed 1"
+# ARGS         options of `mynah demo`:  make demo ARGS="--mini --no-chat"
 PYTHON ?= python3
 TORCH_INDEX ?=
 ARGS ?=
@@ -25,14 +25,14 @@ help:
 	@echo 'make demo     train a small assistant through all the steps, then chat with it'
 	@echo 'make test     lint, types, tests'
 	@echo 'make stress   the tests that take minutes'
-	@echo 'make claims   the figures that README states, three seeds; hours'
+	@echo 'make claims   the goals set for the primer, with controls, three seeds; an hour or two. Not all are reached'
 	@echo 'make lint     lint and types only'
 	@echo 'make page     build the page of web/ (installing does it too)'
 	@echo 'make bench    ours and the rivals side by side, on a quiet machine (ARGS=--quick: a part); bench-generation,'
 	@echo '              bench-int8, bench-sft, bench-reward, bench-ppo, bench-serving, bench-growth: one table'
 	@echo 'make clean    remove .venv, caches and builds (never runs/ or mynah.db)'
 	@echo
-	@echo 'ARGS="--mini --no-chat --seed 1"                         options for the demo'
+	@echo 'ARGS="--mini --no-chat"                                  options for the demo'
 	@echo 'PYTHON=python3.12                                        another Python, 3.11 or newer'
 	@echo 'TORCH_INDEX=https://download.pytorch.org/whl/cpu         on Linux without a GPU: the small build of PyTorch'
 

@@ -21,11 +21,11 @@ from mynah.runs import Run
 QUESTIONS = ROOT / "docs" / "unscripted.jsonl"
 TARGET = ROOT / "docs" / "unscripted.md"
 TEMPERATURE = 0.7
-"""As the chat has it."""
+"""As `mynah chat` has it."""
 HEAD = f"""# Fifty unscripted questions
 
 [{QUESTIONS.name}]({QUESTIONS.name}) holds what somebody typed who had been told in two sentences what the primer's
-assistant is about, and had seen none of its wordings. Below are the answers of one `make demo` (seed 0) at the chat's
+assistant is about, and had seen none of its wordings. Below are the answers of one `make demo` (seed 0) at `mynah chat`'s
 temperature of {TEMPERATURE}, the first draw, unedited; made by `python -m bench.unscripted HOME`.
 """
 

@@ -24,8 +24,10 @@ class Verb(NamedTuple):
 
 
 VERBS = {
-    "demo": Verb("embedded:demo", "All steps on the embedded world, a report, and a chat with the result."),
-    "import": Verb("steps:import_", "A Hugging Face checkpoint folder as the base model of a run."),
+    "demo": Verb(
+        "embedded:demo", "All steps on the embedded world, a report, and a chat with the result.", ("eval",)
+    ),
+    "import": Verb("steps:import_", "A checkpoint folder or a model of the Hugging Face Hub as the base model of a run."),
     "pretrain": Verb(
         "steps:pretrain",
         "Step 0: a tokenizer and a base model from raw text.",

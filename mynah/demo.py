@@ -56,7 +56,7 @@ class Demo:
         return self.world.base is not None and not self.from_scratch
 
     def _write_world(self) -> dict[str, Path]:
-        """The world's files, as anybody would bring theirs; `mynah sft --data …` works on them too.
+        """The world's files, as anybody would bring theirs: `mynah sft` and the others take them.
 
         The raw text only where it is read: a large world takes a while to tell.
         """
