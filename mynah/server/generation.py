@@ -286,6 +286,18 @@ def check_length(prompt: Sequence[int], context: int, param: str) -> None:
         )
 
 
+def check_count(messages: Sequence[Any], context: int) -> None:
+    """Raises APIError for so many messages that their prompt is longer than the context, before anything reads them."""
+    if len(messages) > context:  # each is a token at least
+        raise APIError(
+            400,
+            f"This model's maximum context length is {context} tokens, and your request has {len(messages)} messages: "
+            f"no room is left for an answer. Please reduce the number of messages.",
+            param="messages",
+            code="context_length_exceeded",
+        )
+
+
 def _completion(writer: Writer) -> Completion:
     reason = {"stop": "stop", "tool_calls": "stop", "length": "length"}.get(writer.finish_reason or "", "cancelled")
     tokens = writer.tokens

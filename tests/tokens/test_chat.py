@@ -2,6 +2,7 @@
 
 import json
 import random
+import tracemalloc
 
 import pytest
 import tokenizers
@@ -268,6 +269,37 @@ def test_a_template_that_rewrites_turns(tmp_path):
     ids, mask = form.encode_conversation(messages, supervise="last")
     assert decoded(form, ids, mask) == "<think>\n\n</think>\n\nAlso fine.<|im_end|>"
     assert ids[: mask.index(True)] == form.encode_prompt(messages[:-1])
+
+
+def test_our_template_is_read_once_and_the_same_as_by_its_beginnings(tokenizer, chat):
+    """A comment makes the template another one, whose answers are found by rendering."""
+    slow = ChatFormat(with_template(tokenizer, CHAT_TEMPLATE + "{#- #}"))
+    rng, bits = random.Random(3), [*tokenizer.special_markers.texts, "<|", "end|>", " ", "\n", "好", "a"]
+    for _ in range(100):
+        texts = ["".join(rng.choices(bits, k=rng.randrange(5))) for _ in range(5)]
+        messages = [user(texts[0]), assistant(texts[1], call(texts[2], {"k": texts[2]})), Message("tool", texts[3])]
+        messages += [assistant(texts[4]), assistant(texts[0])]
+        for said in (messages, [system(texts[1]), *messages], messages[1:]):
+            for tools in ((), [{"name": texts[2]}]):
+                assert chat.encode_conversation(said, tools) == slow.encode_conversation(said, tools)
+                assert chat.encode_prompt(said, tools) == slow.encode_prompt(said, tools)
+
+
+@pytest.mark.parametrize("family", ["ours", "chatml"])
+def test_very_many_answers_are_no_work_for_hours(formats, family, monkeypatch):
+    """By the beginnings of them all it would be a million messages, and forty megabytes to keep."""
+    form, rendered = formats[family], []
+    template, messages = form.tokenizer.template, [user("hi"), *[assistant("")] * 1000]
+    render = template.render
+    monkeypatch.setattr(template, "render", lambda said, *more: (rendered.append(len(said)), render(said, *more))[1])
+    monkeypatch.setattr("mynah.tokens.chat.MOST_WORK", 2**24, raising=False)
+    tracemalloc.start()
+    ids = form.encode_prompt(messages)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert ids.count(form.tokenizer.end_of_turn) >= 1001
+    assert sum(rendered) < (1010 if family == "ours" else 50_000)
+    assert most < 10_000_000
 
 
 def with_template(tokenizer, source):
