@@ -12,7 +12,7 @@ from fastapi import Response
 
 from mynah.server.identity import Caller
 from mynah.server.limits import Limits, Tab
-from mynah.server.remote import Remote
+from mynah.server.remote import Incoming, Remote
 
 BYTES_A_TOKEN, ANSWER = 4, 512
 """To reserve by, where nothing better is known: of a prompt, and of an answer without max_tokens."""
@@ -60,7 +60,7 @@ class Meter:
                 await self._close()
         return answer if isinstance(answer, Response) else (answer[0], self._counted(answer[1], wanted))
 
-    async def _counted(self, objects: AsyncIterator[dict[str, Any]], wanted: bool) -> AsyncIterator[dict[str, Any]]:
+    async def _counted(self, objects: Incoming, wanted: bool) -> AsyncIterator[dict[str, Any]]:
         try:
             async for thing in objects:
                 self._see(thing)
@@ -69,7 +69,10 @@ class Meter:
                 elif thing.get("choices") or not thing.get("usage"):
                     yield {name: value for name, value in thing.items() if name != "usage"}
         finally:
-            await self._close()
+            try:
+                await objects.close()
+            finally:
+                await self._close()
 
     def _see(self, thing: dict[str, Any]) -> None:
         """A piece is a token at least: so much is known if it breaks off before its usage comes."""

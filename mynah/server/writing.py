@@ -75,7 +75,7 @@ async def events(
         await _unbroken(ledger.write(partial(_begin, place=place, answers=answers)))
     except BaseException:
         for reply in replies:
-            reply.abandon()
+            await reply.abandon()
         raise
     ids = [answer.id for answer in answers]
     yield {"type": "started", "stream": stream, "answers": ids, "message": place.question}
@@ -124,7 +124,7 @@ async def _end(
     await asyncio.wait(tasks)
     for answer in answers:
         if not answer.followed:
-            answer.reply.abandon()
+            await answer.reply.abandon()
     return await ledger.write(partial(_finish, place=place, answers=answers, settings=settings))
 
 

@@ -54,7 +54,7 @@ class Speaker:
         finally:
             self.over += 1
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         self.over += 1
 
 
