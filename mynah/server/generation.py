@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -81,6 +82,15 @@ class Service:
                 headers={"Retry-After": str(wait)},
             )
         model.in_flight += wanted
+
+    @contextmanager
+    def place(self, model: ServedModel) -> Iterator[None]:
+        """Hold one place among the answers, for as long as it lasts. Raises APIError if there is none."""
+        self.admit(model, 1)
+        try:
+            yield
+        finally:
+            model.in_flight -= 1
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
         """OpenAI's `usage`, with a `cost` if there are prices."""
