@@ -10,7 +10,7 @@ from transformers import AutoTokenizer
 
 from mynah.errors import UserError
 from mynah.nouns import Message
-from mynah.tokens import CHAT_TEMPLATE, ChatFormat, Tokenizer
+from mynah.tokens import CHAT_TEMPLATE, ChatFormat, Tokenizer, seal
 from mynah.tokens.folder import TokenizerFolder
 from tests.tokens import folders
 
@@ -259,6 +259,46 @@ def test_no_token_crosses_a_cut_and_the_right_side_is_no_new_text(formats):
     assert "".join(tokens) == "▁the▁lazy▁dog"
     assert {5, 8} <= set(starts)
     assert len(starts) == len(ids)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_cuts_give_what_both_sides_give_by_themselves(formats, family):
+    sealed, rng = formats[family].tokenizer.sealed, random.Random(4)
+    marks, bits = list(sealed.spelling.values()), ["<", " ", "\n", "好", "a", "the", "\n\n", "  ", "quick", "."]
+
+    def split(text, cuts, inside):
+        ids, starts = sealed.encode_sealed(text, (), inside)
+        for cut in sorted(set(cuts) - set(starts)):
+            left = split(text[:cut], [c for c in cuts if c < cut], inside)
+            right = split(text[cut:], [c - cut for c in cuts if c > cut], True)
+            return left[0] + right[0], left[1] + [cut + start for start in right[1]]
+        return ids, starts
+
+    for _ in range(200):
+        pieces = [rng.choice(marks if rng.random() < 0.2 else bits) for _ in range(rng.randrange(1, 25))]
+        text, at = "".join(pieces), 0
+        free = []  # no cut lies in a special token
+        for piece in pieces:
+            free += range(max(1, at), at + 1 if piece in marks else at + len(piece))
+            at += len(piece)
+        cuts = set(rng.sample(free, min(len(free), rng.randrange(6))))
+        for inside in (False, True):
+            assert sealed.encode_sealed(text, cuts, inside) == split(text, cuts, inside), (text, cuts)
+
+
+def test_very_many_cuts_are_not_read_over_and_over(formats, monkeypatch):
+    sealed, read = formats["chatml"].tokenizer.sealed, []
+    turn = sealed.spelling["<|im_start|>"] + "assistant\n" + "\n a" + sealed.spelling["<|im_end|>"]
+    opening = turn.index("\n\n") + 1
+    text, cuts = turn * 2000, {number * len(turn) + opening for number in range(2000)}
+    encode = seal._encode_freely
+    monkeypatch.setattr(
+        seal, "_encode_freely", lambda backend, some: (read.append(len(some)), encode(backend, some))[1]
+    )
+    ids, starts = sealed.encode_sealed(text, cuts)
+    assert cuts <= set(starts)
+    assert sealed.encode_sealed(turn, {opening})[0] * 2000 == ids
+    assert sum(read) < 4 * len(text)
 
 
 def test_a_template_that_rewrites_turns(tmp_path):
