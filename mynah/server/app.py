@@ -130,8 +130,9 @@ def _for_people(people: Accounts, talks: Talks, streams: Streams, upkeep: Upkeep
     yield me.routes(people, streams, upkeep)
     for of_people in (session, keys, settings):
         yield of_people.routes(people)
-    for noun in (conversations, answers, feedback, shares, drafts, models):
+    for noun in (conversations, answers, feedback, drafts, models):
         yield noun.routes(talks)
+    yield shares.routes(talks, people.site)
 
 
 def _for_admins(engine: Service | Remote, db: Database, home: Path | None) -> Iterator[APIRouter]:

@@ -9,7 +9,7 @@ from typing import Any
 from mynah.engine import Token
 from mynah.server.errors import APIError
 from mynah.server.forms import callable_tools, chat_form, shown_tools
-from mynah.server.generation import Generation, Service, sampling_params
+from mynah.server.generation import Generation, Service, check_count, sampling_params
 from mynah.server.identity import Caller
 from mynah.server.record import Origin
 from mynah.server.requests import ChatRequest
@@ -25,6 +25,7 @@ async def begin(service: Service, body: ChatRequest, who: Caller | None = None, 
     model = service.models.find(body.model)
     assistant = model.assistant
     _check(body)
+    check_count(body.messages, assistant.engine.context)
     tools = shown_tools(body, model)
     form = await chat_form(model, body, callable_tools(body, tools))
     messages = in_order(body.messages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,11 @@ async def begin(service: Service, body: CompletionRequest, who: Caller) -> Gener
         raise APIError(400, "echo with logprobs cannot be streamed.", param="stream", code="unsupported_value")
     if body.best_of is not None and body.best_of != (body.n or 1):
         raise APIError(400, "best_of must equal n.", param="best_of", code="unsupported_value")
-    prompts = await asyncio.to_thread(read_prompts, body.prompt, model, "prompt")
+
+    def check(prompts: int) -> None:
+        service.check_answers(prompts * (body.n or 1))
+
+    prompts = await asyncio.to_thread(read_prompts, body.prompt, model, "prompt", check)
     budget = DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
     params = sampling_params(
         model,
@@ -89,10 +93,14 @@ async def chunks(generation: Generation, body: CompletionRequest) -> AsyncIterat
         yield {**head, "choices": [], "usage": generation.usage}
 
 
-def read_prompts(value: Any, model: ServedModel, param: str) -> list[list[int]]:
-    """A text, ids, or a list of either, as lists of ids; an empty text is the beginning of a document."""
+def read_prompts(value: Any, model: ServedModel, param: str, check: Callable[[int], None]) -> list[list[int]]:
+    """A text, ids, or a list of either, as lists of ids; an empty text is the beginning of a document.
+
+    `check` may refuse their number before any is read.
+    """
     tokenizer = model.assistant.tokenizer
     several = isinstance(value, list) and not (value and all(type(entry) is int for entry in value))
+    check(len(value) if several else 1)
     prompts = []
     for i, entry in enumerate(value if several else [value]):
         where = f"{param}.{i}" if several else param

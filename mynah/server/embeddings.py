@@ -17,6 +17,7 @@ from mynah.server.errors import APIError
 from mynah.server.generation import Service, check_length
 from mynah.server.identity import Caller
 from mynah.server.limits import Limits
+from mynah.server.models import ServedModel
 from mynah.server.requests import EmbeddingRequest
 
 MAX_INPUTS = 2048
@@ -28,9 +29,14 @@ TOKENS_AT_ONCE = 4096
 async def embed(service: Service, body: EmbeddingRequest, limits: Limits, who: Caller) -> dict[str, Any]:
     """The response object; it is paid for, and noted as usage, by the caller."""
     model = service.models.find(body.model)
-    inputs = await asyncio.to_thread(read_prompts, body.input, model, "input")
-    if len(inputs) > MAX_INPUTS:
-        raise APIError(400, f"'input' holds {len(inputs)} texts; at most {MAX_INPUTS} go.", param="input")
+    with service.place(model):
+        return await _embed(service, model, body, limits, who)
+
+
+async def _embed(
+    service: Service, model: ServedModel, body: EmbeddingRequest, limits: Limits, who: Caller
+) -> dict[str, Any]:
+    inputs = await asyncio.to_thread(read_prompts, body.input, model, "input", _check_number)
     engine = model.assistant.engine
     for ids in inputs:
         check_length(ids, engine.context, "input")
@@ -55,6 +61,11 @@ async def embed(service: Service, body: EmbeddingRequest, limits: Limits, who: C
         for i, row in enumerate(rows)
     ]
     return {"object": "list", "model": model.name, "data": data, "usage": usage}
+
+
+def _check_number(inputs: int) -> None:
+    if inputs > MAX_INPUTS:
+        raise APIError(400, f"'input' holds {inputs} texts; at most {MAX_INPUTS} go.", param="input")
 
 
 def _portions(inputs: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:

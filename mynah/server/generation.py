@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,6 +61,37 @@ class Service:
         """Answers by model."""
         return {model.name: model.in_flight for model in self.models}
 
+    def check_answers(self, wanted: int) -> None:
+        """Raises APIError for more answers than go at a time, whoever else is here."""
+        limit = self.settings.rows + self.settings.queue
+        if wanted > limit:
+            message = f"The request asks for {wanted} answers; this server takes at most {limit} at a time."
+            raise APIError(400, message)
+
+    def admit(self, model: ServedModel, wanted: int) -> None:
+        """Count answers in, or refuse them; who was let in counts them out of `model.in_flight` at their end."""
+        self.check_answers(wanted)
+        if model.in_flight + wanted > self.settings.rows + self.settings.queue:
+            self.metrics.refused()
+            wait = min(60, max(1, round(model.seconds * model.in_flight / self.settings.rows)))
+            raise APIError(
+                429,
+                f"The server is busy: {model.in_flight} answers are under way or waiting. Try again in {wait} s.",
+                kind="rate_limit_error",
+                code="rate_limit_exceeded",
+                headers={"Retry-After": str(wait)},
+            )
+        model.in_flight += wanted
+
+    @contextmanager
+    def place(self, model: ServedModel) -> Iterator[None]:
+        """Hold one place among the answers, for as long as it lasts. Raises APIError if there is none."""
+        self.admit(model, 1)
+        try:
+            yield
+        finally:
+            model.in_flight -= 1
+
     def cost(self, prompt_tokens: int, completion_tokens: int) -> dict[str, Any]:
         """OpenAI's `usage`, with a `cost` if there are prices."""
         usage: dict[str, Any] = {
@@ -99,30 +131,39 @@ class Generation:
         self.n, self.prompts, self.params = body.n or 1, [tuple(prompt) for prompt in prompts], params
         self._asked = time.time()
         self._first_token: float | None = None
-        engine, tokenizer = self.model.assistant.engine, self.model.assistant.tokenizer
+        engine = self.model.assistant.engine
         for prompt in self.prompts:
             check_length(prompt, engine.context, "messages" if kind == "chatcmpl" else "prompt")
         self._inbox: asyncio.Queue[Letter] = asyncio.Queue()
         self._steered = (*(form.steers if form else ()), *(("int8",) if engine.int8 else ()))
-        self._guides = [form.begin() for _ in range(self.n * len(self.prompts))] if form else []
-        urgent = kind == "chatcmpl"
-        self._jobs = []
-        for first in range(0, self.n * len(self.prompts), self.n):
-            prompt, guides = self.prompts[first // self.n], self._guides[first : first + self.n]
-            self._jobs.append(Job(engine, prompt, params, self.n, first, self._inbox, guides, urgent, reader))
-        self.writers = [Writer(tokenizer, i, body.stop, tools) for i in range(self.n * len(self.prompts))]
         self.scored: list[Completion] = []
         """One finished completion of each prompt, for its `prompt_logprobs`."""
         self.over = False
         """Whether all was said; not so when the client left."""
         self.tab: Tab = FREE
         """What the caller's key may still spend; settled at the end."""
-        self._admit()
+        self._count = self.n * len(self.prompts)
+        service.admit(model, self._count)  # before anything is made for so many
+        try:
+            self._prepare(body, form, urgent=kind == "chatcmpl", tools=tools, reader=reader)
+        except BaseException:
+            self.abandon()
+            raise
 
     @property
     def usage(self) -> dict[str, Any]:
         completed = 0 if self.unseen else sum(len(writer.tokens) for writer in self.writers)
         return self.service.cost(sum(map(len, self.prompts)), completed)
+
+    def _prepare(self, body: Sampling, form: Form | None, urgent: bool, tools: bool, reader: str) -> None:
+        """A job for each prompt, a guide and a writer for each answer."""
+        engine, tokenizer = self.model.assistant.engine, self.model.assistant.tokenizer
+        self._guides = [form.begin() for _ in range(self._count)] if form else []
+        self._jobs = []
+        for first in range(0, self._count, self.n):
+            prompt, guides = self.prompts[first // self.n], self._guides[first : first + self.n]
+            self._jobs.append(Job(engine, prompt, self.params, self.n, first, self._inbox, guides, urgent, reader))
+        self.writers = [Writer(tokenizer, i, body.stop, tools) for i in range(self._count)]
 
     async def pieces(self) -> AsyncIterator[Piece]:
         """What comes, in order for each choice. Leaving early frees the rows; the end is recorded either way."""
@@ -159,11 +200,11 @@ class Generation:
 
     def abandon(self) -> None:
         """Give up a generation whose pieces nobody has begun to read."""
-        self.model.in_flight -= len(self.writers)
+        self.model.in_flight -= self._count
 
     async def reserve(self, limits: Limits, who: Caller) -> Generation:
         """Take the most that this can cost from the caller's key. APIError 429, and it is abandoned, if too much."""
-        prompt, most = sum(map(len, self.prompts)), len(self.writers) * self.params.max_new_tokens
+        prompt, most = sum(map(len, self.prompts)), self._count * self.params.max_new_tokens
         try:
             self.tab = await limits.open(who, prompt, most, self.service.settings.price(prompt, most))
         except BaseException:
@@ -191,28 +232,10 @@ class Generation:
                 self.service.thread.end(letter.job, token.sample)
         return [piece for piece in pieces if piece]
 
-    def _admit(self) -> None:
-        """Count the answers in, or refuse them."""
-        wanted, model = len(self.writers), self.model
-        limit = self.service.settings.rows + self.service.settings.queue
-        if wanted > limit:
-            raise APIError(400, f"The request asks for {wanted} answers; this server takes at most {limit} at a time.")
-        if model.in_flight + wanted > limit:
-            self.service.metrics.refused()
-            wait = min(60, max(1, round(model.seconds * model.in_flight / self.service.settings.rows)))
-            raise APIError(
-                429,
-                f"The server is busy: {model.in_flight} answers are under way or waiting. Try again in {wait} s.",
-                kind="rate_limit_error",
-                code="rate_limit_exceeded",
-                headers={"Retry-After": str(wait)},
-            )
-        model.in_flight += wanted
-
     async def _close(self) -> None:
         """Count the answers out, and record them."""
         now, model = time.time(), self.model
-        model.in_flight -= len(self.writers)
+        model.in_flight -= self._count
         model.seconds += 0.1 * (now - self._asked - model.seconds)
         self.service.metrics.served(self.usage)
         await asyncio.shield(self._end(now))  # also when the client leaves at this very moment
@@ -282,6 +305,18 @@ def check_length(prompt: Sequence[int], context: int, param: str) -> None:
             f"This model's maximum context length is {context} tokens, and your prompt has {len(prompt)}: no room is "
             f"left for an answer. Please reduce the length of the prompt.",
             param=param,
+            code="context_length_exceeded",
+        )
+
+
+def check_count(messages: Sequence[Any], context: int) -> None:
+    """Raises APIError for so many messages that their prompt is longer than the context, before anything reads them."""
+    if len(messages) > context:  # each is a token at least
+        raise APIError(
+            400,
+            f"This model's maximum context length is {context} tokens, and your request has {len(messages)} messages: "
+            f"no room is left for an answer. Please reduce the number of messages.",
+            param="messages",
             code="context_length_exceeded",
         )
 

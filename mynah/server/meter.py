@@ -10,12 +10,17 @@ from typing import Any
 
 from fastapi import Response
 
+from mynah.server.errors import APIError
 from mynah.server.identity import Caller
 from mynah.server.limits import Limits, Tab
-from mynah.server.remote import Remote
+from mynah.server.remote import Incoming, Remote
 
 BYTES_A_TOKEN, ANSWER = 4, 512
 """To reserve by, where nothing better is known: of a prompt, and of an answer without max_tokens."""
+
+
+MOST = 10**9
+"""More tokens, or answers, are reserved as so many: no limit has room for them."""
 
 
 class Meter:
@@ -27,10 +32,9 @@ class Meter:
         self._begun, self._tab = time.time(), Tab()
 
     async def open(self) -> None:
-        """APIError 429 if the caller's key has no room for what this could take."""
-        most = self._body.get("max_completion_tokens") or self._body.get("max_tokens")
-        n = self._body.get("n")
-        answer = (most if isinstance(most, int) else ANSWER) * (n if isinstance(n, int) else 1)
+        """APIError 429 if the caller's key has no room for what this could take, 400 if that cannot be told."""
+        total, tokens, n = (_asked(self._body, name) for name in ("max_completion_tokens", "max_tokens", "n"))
+        answer = (total or tokens or ANSWER) * (n or 1) * _prompts(self._body)
         prompt = len(self._raw) // BYTES_A_TOKEN
         self._tab = await self._limits.open(self._who, prompt, answer, self._remote.settings.price(prompt, answer))
 
@@ -60,7 +64,7 @@ class Meter:
                 await self._close()
         return answer if isinstance(answer, Response) else (answer[0], self._counted(answer[1], wanted))
 
-    async def _counted(self, objects: AsyncIterator[dict[str, Any]], wanted: bool) -> AsyncIterator[dict[str, Any]]:
+    async def _counted(self, objects: Incoming, wanted: bool) -> AsyncIterator[dict[str, Any]]:
         try:
             async for thing in objects:
                 self._see(thing)
@@ -69,7 +73,10 @@ class Meter:
                 elif thing.get("choices") or not thing.get("usage"):
                     yield {name: value for name, value in thing.items() if name != "usage"}
         finally:
-            await self._close()
+            try:
+                await objects.close()
+            finally:
+                await self._close()
 
     def _see(self, thing: dict[str, Any]) -> None:
         """A piece is a token at least: so much is known if it breaks off before its usage comes."""
@@ -83,3 +90,21 @@ class Meter:
         cost = self._remote.settings.price(prompt, completion)
         seconds = time.time() - self._begun
         await asyncio.shield(self._limits.note(self._tab, self._who, prompt, completion, seconds, cost))
+
+
+def _asked(body: dict[str, Any], name: str) -> int:
+    """How many of something a request asks for, which the other server alone checks; 0 where it does not say."""
+    value = body.get(name)
+    if value is None:
+        return 0
+    if type(value) is not int or value < 0:
+        message = f"Invalid value for '{name}': expected a whole number that is not negative."
+        code = "invalid_value" if type(value) is int else "invalid_type"
+        raise APIError(400, message, param=name, code=code)
+    return min(value, MOST)
+
+
+def _prompts(body: dict[str, Any]) -> int:
+    """How many texts of plain completions are continued."""
+    prompt = body.get("prompt")
+    return len(prompt) if isinstance(prompt, list) and prompt and type(prompt[0]) is not int else 1

@@ -70,15 +70,15 @@ class Remote:
         try:
             answer = await self.client.request(method, self._base + path, content=body, headers=JSON)
         except httpx2.HTTPError as error:
-            raise self._unreachable(error) from error
+            raise self.unreachable(error) from error
         finally:
             self._open -= 1
         if usage := _object(answer.content).get("usage"):
-            self._count(usage)
+            self.count(usage)
         return _handed_back(answer)
 
-    async def begin_stream(self, path: str, body: bytes) -> Response | tuple[str, AsyncIterator[dict[str, Any]]]:
-        """The id of a stream and its objects; the other server's response if that is no stream, an error say."""
+    async def begin_stream(self, path: str, body: bytes) -> Response | tuple[str, Incoming]:
+        """The id of a stream and what it tells; the other server's response if that is no stream, an error say."""
         self._admit()
         streaming = False
         try:
@@ -86,29 +86,13 @@ class Remote:
             answer = await self.client.send(request, stream=True)
             streaming = answer.headers.get("content-type", "").startswith("text/event-stream")
             if streaming:
-                return f"stream-{secrets.token_hex(16)}", self._objects(answer)
+                return f"stream-{secrets.token_hex(16)}", Incoming(self, answer)
             await answer.aread()
         except httpx2.HTTPError as error:
-            raise self._unreachable(error) from error
+            raise self.unreachable(error) from error
         finally:
             self._open -= not streaming
         return _handed_back(answer)
-
-    async def _objects(self, answer: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
-        """Closing it closes the connection, by which the other server knows that nobody reads."""
-        try:
-            async for line in answer.aiter_lines():
-                data = line.removeprefix("data:").strip()
-                if line.startswith("data:") and data != "[DONE]":
-                    thing = _object(data.encode())
-                    if usage := thing.get("usage"):
-                        self._count(usage)
-                    yield thing
-        except httpx2.HTTPError as error:
-            raise self._unreachable(error) from error
-        finally:
-            self._open -= 1
-            await answer.aclose()
 
     def _admit(self) -> None:
         limit = self.settings.rows + self.settings.queue
@@ -123,12 +107,47 @@ class Remote:
             )
         self._open += 1
 
-    def _count(self, usage: Mapping[str, Any]) -> None:
+    def leave(self) -> None:
+        """One request is over."""
+        self._open -= 1
+
+    def count(self, usage: Mapping[str, Any]) -> None:
+        """Tokens that the other server says it has read and written."""
         tokens = {kind: usage.get(kind) or 0 for kind in ("prompt_tokens", "completion_tokens")}
         self.metrics.served(tokens)
 
-    def _unreachable(self, error: Exception) -> APIError:
+    def unreachable(self, error: Exception) -> APIError:
+        """The error that the other server does not answer."""
         return EngineError(f"The engine at {self._base} does not answer ({type(error).__name__}).", 502)
+
+
+class Incoming:
+    """The objects of a stream, and the open request behind it: whoever has it closes it, read to its end or never."""
+
+    def __init__(self, remote: Remote, answer: httpx2.Response) -> None:
+        self._remote, self._answer = remote, answer
+        self._closed = False
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        try:
+            async for line in self._answer.aiter_lines():
+                data = line.removeprefix("data:").strip()
+                if line.startswith("data:") and data != "[DONE]":
+                    thing = _object(data.encode())
+                    if usage := thing.get("usage"):
+                        self._remote.count(usage)
+                    yield thing
+        except httpx2.HTTPError as error:
+            raise self._remote.unreachable(error) from error
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close the connection, by which the other server knows that nobody reads. Again does no harm."""
+        if not self._closed:
+            self._closed = True
+            self._remote.leave()
+            await self._answer.aclose()
 
 
 def _object(data: bytes) -> dict[str, Any]:

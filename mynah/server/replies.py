@@ -20,7 +20,8 @@ from mynah.nouns import Message, SamplingParams
 from mynah.server import chat_completions
 from mynah.server.errors import APIError, EngineError, from_validation
 from mynah.server.generation import Generation, Service
-from mynah.server.remote import Remote
+from mynah.server.models import ServedModel
+from mynah.server.remote import Incoming, Remote
 from mynah.server.requests import ChatRequest
 from mynah.server.tool_results import with_ids
 from mynah.server.versions import know_served
@@ -96,7 +97,8 @@ class OwnReply:
             sum(token.logprob for token in writer.tokens),
         )
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
+        """Give up a reply whose pieces nobody has begun to read."""
         self._generation.abandon()
 
 
@@ -105,7 +107,7 @@ class OthersReply:
 
     dropped = 0
 
-    def __init__(self, server: str, model: str, params: SamplingParams, objects: AsyncIterator[dict[str, Any]]) -> None:
+    def __init__(self, server: str, model: str, params: SamplingParams, objects: Incoming) -> None:
         self.model, self.params, self.prompt_tokens = model, params, 0
         self._server, self._objects = server, objects
         self._text, self._tokens, self._finish_reason = "", 0, ""
@@ -116,20 +118,23 @@ class OthersReply:
         return store.know_model(tx, store.Model(self.model[:200], "remote", f"served:{place}", "", ""))
 
     async def pieces(self) -> AsyncIterator[str]:
-        async for thing in self._objects:
-            if usage := thing.get("usage"):
-                self.prompt_tokens = usage.get("prompt_tokens") or 0
-                self._tokens = usage.get("completion_tokens") or self._tokens
-            if error := thing.get("error"):
-                raise EngineError(f"The engine broke off: {str(error)[:500]}", 502)
-            for choice in thing.get("choices") or ():
-                delta = choice.get("delta") or {}
-                self._finish_reason = choice.get("finish_reason") or self._finish_reason
-                for call in delta.get("tool_calls") or ():
-                    self._call(call)
-                if text := delta.get("content"):
-                    self._text, self._tokens = self._text + text, self._tokens + 1
-                    yield text
+        try:
+            async for thing in self._objects:
+                if usage := thing.get("usage"):
+                    self.prompt_tokens = usage.get("prompt_tokens") or 0
+                    self._tokens = usage.get("completion_tokens") or self._tokens
+                if error := thing.get("error"):
+                    raise EngineError(f"The engine broke off: {str(error)[:500]}", 502)
+                for choice in thing.get("choices") or ():
+                    delta = choice.get("delta") or {}
+                    self._finish_reason = choice.get("finish_reason") or self._finish_reason
+                    for call in delta.get("tool_calls") or ():
+                        self._call(call)
+                    if text := delta.get("content"):
+                        self._text, self._tokens = self._text + text, self._tokens + 1
+                        yield text
+        finally:
+            await self._objects.close()
 
     def _call(self, part: dict[str, Any]) -> None:
         made = self._calls.setdefault(
@@ -145,8 +150,8 @@ class OthersReply:
         calls = json.dumps(list(self._calls.values()), ensure_ascii=False) if self._calls else ""
         return Given(self._text, self._tokens, reason, calls)
 
-    def abandon(self) -> None:
-        asyncio.get_running_loop().create_task(self._objects.aclose())  # type: ignore[attr-defined]
+    async def abandon(self) -> None:
+        await self._objects.close()
 
 
 Reply = OwnReply | OthersReply
@@ -156,13 +161,19 @@ async def begin(engine: Service | Remote, messages: Sequence[Message], wanted: W
     """Ask for an answer for `user`. Raises APIError for an unknown model, a full queue, no room in the context."""
     if isinstance(engine, Remote):
         return await _begin_remote(engine, messages, wanted)
-    model = engine.models.find(wanted.model or next(iter(engine.models)).name)
+    model = _served(engine, wanted)
     shown = await asyncio.to_thread(fitting, model.assistant, messages)
     try:
         body = ChatRequest.model_validate(wanted.request(model.name, shown))
     except ValidationError as error:
         raise from_validation([{**found, "loc": ("body", *found["loc"])} for found in error.errors()]) from None
     return OwnReply(await chat_completions.begin(engine, body, reader=user), len(messages) - len(shown))
+
+
+def check_model(engine: Service | Remote, wanted: Wanted) -> None:
+    """Raises APIError for a model that is not served here. Another server may go by more names than it lists."""
+    if isinstance(engine, Service):
+        _served(engine, wanted)
 
 
 def fitting(assistant: Assistant, messages: Sequence[Message]) -> Sequence[Message]:
@@ -197,6 +208,10 @@ async def _begin_remote(remote: Remote, messages: Sequence[Message], wanted: Wan
     temperature, top_p = (1.0 if value is None else value for value in (wanted.temperature, wanted.top_p))
     params = SamplingParams(wanted.max_tokens or 0, temperature, top_p=top_p, seed=seed)
     return OthersReply(remote.address, model, params, answer[1])
+
+
+def _served(service: Service, wanted: Wanted) -> ServedModel:
+    return service.models.find(wanted.model or next(iter(service.models)).name)
 
 
 def _refused(answer: Response) -> APIError:

@@ -65,6 +65,10 @@ class Site:
         here = _hostname(host) in HOSTS and origin in (f"http://{host}", f"https://{host}")
         return here or (bool(origin) and origin == self.public_url.rstrip("/"))
 
+    def home(self, request: HTTPConnection) -> str:
+        """Where links begin, without a slash at the end: the public address, or else the one that was asked."""
+        return (self.public_url or str(request.base_url)).rstrip("/")
+
     def address(self, request: HTTPConnection) -> str:
         """The client's: behind a proxy the last one that X-Forwarded-For names, as the proxy itself wrote it."""
         if self.public_url and (forwarded := request.headers.getlist("x-forwarded-for")):

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -55,6 +56,7 @@ class EngineThread:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._jobs: dict[tuple[Engine, int], Job] = {}
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -82,7 +84,7 @@ class EngineThread:
         self._orders.put(partial(self._end, job, sample))
 
     def call(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """`function()` between two steps."""
+        """`function()` between two steps, in its turn: while answers are written, at most one between two."""
         result: Future[T] = Future()
 
         def run() -> None:
@@ -93,21 +95,34 @@ class EngineThread:
             except Exception as error:
                 result.set_exception(error)
 
-        self._orders.put(run)
+        self._calls.put(run)
+        self._orders.put(lambda: None)  # wakes a thread that has nothing to do
         return asyncio.wrap_future(result, loop=self._loop)
 
     def _run(self) -> None:
-        while True:
-            try:
-                order = self._orders.get(block=not self._jobs)
-                if order is None:
-                    return
-                self._obey(order)
-                continue  # all orders first: what is submitted together is prefilled together
-            except Empty:
-                pass
+        while self._obey_all():
+            self._answer_call()  # one: whatever is embedded, the streams go on
             for engine in {job.engine for job in self._jobs.values()}:
                 self._step(engine)
+        while self._answer_call():  # whoever asked before the end is not left waiting
+            pass
+
+    def _answer_call(self) -> bool:
+        """Whether there was one."""
+        with suppress(Empty):
+            self._obey(self._calls.get_nowait())
+            return True
+        return False
+
+    def _obey_all(self) -> bool:
+        """All orders first: what is submitted together is prefilled together. False once it shall end."""
+        wait = not self._jobs and self._calls.empty()
+        with suppress(Empty):
+            while order := self._orders.get(block=wait):
+                self._obey(order)
+                wait = False
+            return False
+        return True
 
     def _obey(self, order: Callable[[], None]) -> None:
         try:

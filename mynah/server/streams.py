@@ -40,14 +40,15 @@ class Stream:
         self._events: list[bytes] = []
         self._news = asyncio.Event()
         self._readers = 0
-        self._stopped = False
+        self._begun = self._stopped = False
         self._task = asyncio.create_task(self._write(objects))
 
     def stop(self) -> None:
         """Stop generating; readers see the end."""
         if not self._stopped:  # a second blow would strike while the first is being recorded
             self._stopped = True
-            self._task.cancel()
+            if self._begun:  # a task that is cancelled before its first step takes none, and nobody tidies up
+                self._task.cancel()
 
     def when_over(self, tell: Callable[[Stream], None]) -> None:
         """`tell` is called once nothing more is written."""
@@ -75,7 +76,8 @@ class Stream:
                     return
                 else:
                     try:
-                        await asyncio.wait_for(news.wait(), LOOK_EVERY)
+                        async with asyncio.timeout(LOOK_EVERY):  # wait_for would lose that the reader went with news
+                            await news.wait()
                     except TimeoutError:
                         silent += LOOK_EVERY
                     if silent >= ALIVE_EVERY:
@@ -94,6 +96,9 @@ class Stream:
                     yield json.loads(line.removeprefix("data: "))
 
     async def _write(self, objects: AsyncIterator[dict[str, Any]]) -> None:
+        self._begun = True
+        if self._stopped and (task := asyncio.current_task()):
+            task.cancel()  # strikes where it first waits
         try:
             async for thing in objects:
                 self._add(json.dumps(thing, ensure_ascii=False, separators=(",", ":")))

@@ -131,13 +131,15 @@ class Talks:
             seed = None if ask.wanted.seed is None else ask.wanted.seed + 1
             wanted.append(replace(ask.wanted, model=await self._other(ask.wanted.model), seed=seed))
             random.shuffle(wanted)  # left and right
+        for one in wanted:
+            replies.check_model(self.engine, one)  # before any of them begins
         begun: list[replies.Reply] = []
         try:
             for one in wanted:
                 begun.append(await replies.begin(self.engine, context, one, user))
         except BaseException:
             for reply in begun:
-                reply.abandon()
+                await reply.abandon()
             raise
         return begun
 

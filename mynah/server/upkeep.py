@@ -70,7 +70,8 @@ class Upkeep:
             except Exception:  # a full disk, a busy or absent database; it is tried again
                 log.exception("upkeep failed; again in a minute")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), EVERY)
+                async with asyncio.timeout(EVERY):  # wait_for would lose a stop that comes right after a wake-up
+                    await self._wake.wait()
             self._wake.clear()
 
     def once(self) -> None:

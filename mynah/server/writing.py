@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import NoResultFound
@@ -21,6 +21,7 @@ from mynah.server.replies import Reply
 from mynah.server.settings import ServeSettings
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 KEEP_EVERY = 1.0
 """Seconds of an answer that a crash may lose."""
@@ -45,9 +46,12 @@ class Writing:
         self.begun: datetime | None = None
         """When its first text came."""
         self.error: APIError | None = None
+        self.followed = False
+        """Whether anybody began to; one who was stopped before did not."""
 
     async def follow(self, heard: asyncio.Queue[tuple[Writing, str | None]]) -> None:
         """Put its text into `heard` as it comes, and None at its end."""
+        self.followed = True
         try:
             async for text in self.reply.pieces():
                 self.begun = self.begun or datetime.now(UTC)
@@ -65,12 +69,13 @@ async def events(
     ledger: Ledger, settings: ServeSettings, place: Place, replies: Sequence[Reply], stream: str
 ) -> AsyncIterator[dict[str, Any]]:
     """The life of one or two answers to a question. Cancelling it stops them; it then goes on to their end."""
-    answers = _side_by_side(replies)
+    answers, task = _side_by_side(replies), asyncio.current_task()
+    assert task
     try:
-        await ledger.write(partial(_begin, place=place, answers=answers))
+        await _unbroken(ledger.write(partial(_begin, place=place, answers=answers)))
     except BaseException:
         for reply in replies:
-            reply.abandon()
+            await reply.abandon()
         raise
     ids = [answer.id for answer in answers]
     yield {"type": "started", "stream": stream, "answers": ids, "message": place.question}
@@ -78,9 +83,10 @@ async def events(
     tasks = [asyncio.create_task(answer.follow(heard)) for answer in answers]
     kept, left = time.monotonic(), len(answers)
     try:
-        while left:
+        while left and not task.cancelling():  # a stop that came while they began struck nothing
             try:
-                answer, text = await asyncio.wait_for(heard.get(), ALIVE_EVERY)
+                async with asyncio.timeout(ALIVE_EVERY):  # wait_for would lose a stop that comes right after a piece
+                    answer, text = await heard.get()
             except TimeoutError:  # it waits for its turn; the row among the streams says that somebody is at it
                 ledger.ask(partial(_keep, answers=answers))
                 continue
@@ -92,14 +98,11 @@ async def events(
                 kept = time.monotonic()
                 ledger.ask(partial(_keep, answers=answers))
     except asyncio.CancelledError:  # somebody stopped it: what was said is kept, and the end told
-        task = asyncio.current_task()
-        assert task
-        task.uncancel()
+        pass
     finally:
         for following in tasks:
             following.cancel()
-        await asyncio.wait(tasks)
-    ends = await ledger.write(partial(_finish, place=place, answers=answers, settings=settings))
+    ends = await _unbroken(_end(ledger, settings, place, answers, tasks))
     while not heard.empty():  # what came while it was being stopped is in what was kept
         answer, text = heard.get_nowait()
         if text:
@@ -108,6 +111,30 @@ async def events(
         if answer.error:
             yield {"type": "error", "answer": answer.id, **answer.error.body}
         yield end
+
+
+async def _end(
+    ledger: Ledger,
+    settings: ServeSettings,
+    place: Place,
+    answers: Sequence[Writing],
+    tasks: Sequence[asyncio.Task[None]],
+) -> list[dict[str, Any]]:
+    """Once nobody follows them any more, record the answers; the events that tell their end."""
+    await asyncio.wait(tasks)
+    for answer in answers:
+        if not answer.followed:
+            await answer.reply.abandon()
+    return await ledger.write(partial(_finish, place=place, answers=answers, settings=settings))
+
+
+async def _unbroken(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, to whose end a stop waits; `cancelling` of the task tells that there was one."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        return await task
 
 
 def _side_by_side(replies: Sequence[Reply]) -> list[Writing]:

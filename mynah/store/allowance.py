@@ -48,8 +48,13 @@ class Refusal:
 def draw(tx: Connection, draws: Iterable[Draw]) -> list[Draw] | Refusal:
     """Take something of all `draws` or nothing; `amount` of those that come back is what was taken.
 
-    Two at the same moment wait for each other: nothing is given twice.
+    Two at the same moment wait for each other: nothing is given twice. ValueError for a negative amount, which would
+    empty the bucket.
     """
+    draws = list(draws)
+    for one in draws:
+        if not one.amount >= 0:  # not a number, too
+            raise ValueError(f"{one.name}: an amount of {one.amount} cannot be drawn")
     at, taken, levels = now(), [], []
     for one in sorted(draws, key=lambda one: one.name):  # always in one order, lest two wait for each other forever
         fresh = {"name": one.name, "level": 0.0, "at": at, "forget_at": _forget_at(one, at)}

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, Literal
 
 from mynah.errors import UserError
 from mynah.nouns import ROLES, Message
 from mynah.tokens.seal import Shield
+from mynah.tokens.template import CHAT_TEMPLATE
 from mynah.tokens.tokenizer import SPECIAL_TOKENS, Tokenizer, whole_text
 
 Tools = Sequence[Mapping[str, Any]]
+MOST_WORK = 2**27
+"""Characters that are rendered, about a second's work, to find where the prompts of earlier turns end: each asks for
+all that goes before it."""
+WORK_A_MESSAGE = 400
+"""A message costs as much as so many characters, however short it is."""
 
 
 class ChatFormat:
@@ -20,7 +28,8 @@ class ChatFormat:
 
     Ids equal transformers' `apply_chat_template`, with two intended exceptions. A special token's string in a content
     is plain text. And no token joins the end of a prompt with the start of its answer (`\\n` + `\\n`), because a model
-    that generates cannot reach back into its prompt: so prompt ids + answer ids = conversation ids.
+    that generates cannot reach back into its prompt: so prompt ids + answer ids = conversation ids. (In chats of very
+    many turns, under a template not ours, the first turns that are read are kept apart so, and those that are learnt.)
 
     Raises UserError when the tokenizer has no chat template and lacks the special tokens of ours.
     """
@@ -39,9 +48,8 @@ class ChatFormat:
 
         Raises UserError for an empty conversation, an unknown role, or one that the template refuses.
         """
-        talk = _Talk(self.tokenizer, messages, tools)
-        text = talk.text(len(messages), answering=True)
-        return self.tokenizer.sealed.encode_sealed(text, talk.starts(text))[0]
+        talk = _Talk(self.tokenizer, messages, tools, answering=True)
+        return self.tokenizer.sealed.encode_sealed(talk.whole, talk.starts())[0]
 
     def encode_conversation(
         self, messages: Sequence[Message], tools: Tools = (), *, supervise: Literal["all", "last"] = "all"
@@ -52,9 +60,8 @@ class ChatFormat:
         template rewrites a supervised turn later (as those do that drop earlier reasoning).
         """
         talk = _Talk(self.tokenizer, messages, tools)
-        text = talk.text(len(messages))
-        spans = [talk.answer(text, turn) for turn in (talk.turns if supervise == "all" else talk.turns[-1:])]
-        ids, starts = self.tokenizer.sealed.encode_sealed(text, talk.starts(text))
+        spans = [talk.answer(turn) for turn in (talk.turns if supervise == "all" else talk.turns[-1:])]
+        ids, starts = self.tokenizer.sealed.encode_sealed(talk.whole, talk.starts())
         return ids, [any(begin <= start < end for begin, end in spans) for start in starts]
 
     def encode_answer(self, text: str, *, ended: bool = True) -> list[int]:
@@ -69,13 +76,15 @@ class ChatFormat:
 
 
 class _Talk:
-    """One conversation, shielded, and the texts that its beginnings render to."""
+    """One conversation, shielded and rendered, and where its answers lie; `answering` opens one more."""
 
-    def __init__(self, tokenizer: Tokenizer, messages: Sequence[Message], tools: Tools) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, messages: Sequence[Message], tools: Tools, answering: bool = False
+    ) -> None:
         if not messages:
             raise UserError("The conversation is empty; give it at least one message.")
         plain, plain_tools = [_plain(message) for message in messages], _whole(list(tools))
-        self._tokenizer = tokenizer
+        self._tokenizer, self._answering = tokenizer, answering
         template = tokenizer.tool_template if tools else tokenizer.template
         assert template is not None
         self._template = template
@@ -83,41 +92,63 @@ class _Talk:
         self._messages = [self._cover(message) for message in plain]
         self._tools = self._shield.cover(plain_tools, tokenizer.markers)
         self._end = tokenizer.sealed.spelling[tokenizer.token(tokenizer.end_of_turn)]
-        self._texts: dict[tuple[int, bool], str] = {}
+        self._work = 0
         self.turns = [i for i, message in enumerate(messages) if message.role == "assistant"]
         """Indices of the assistant's messages."""
+        self.whole = self._text(len(messages), answering)
+        """All of it rendered, with the special tokens of the template sealed."""
 
-    def text(self, count: int, answering: bool = False) -> str:
-        """The first `count` messages rendered, with the special tokens of the template sealed."""
-        if (count, answering) not in self._texts:
-            rendered = self._template.render(self._messages[:count], self._tools, answering)
-            self._texts[count, answering] = self._shield.uncover(self._tokenizer.sealed.seal(rendered))
-        return self._texts[count, answering]
+    def answer(self, turn: int) -> tuple[int, int]:
+        """Where message `turn` lies in the whole: from where its prompt ends to after its end of turn.
 
-    def answer(self, whole: str, turn: int) -> tuple[int, int]:
-        """Where message `turn` lies in `whole`: from where its prompt ends to after its end of turn.
-
-        Raises UserError when `whole` does not hold what the model read and generated in that turn.
+        Raises UserError when the whole does not hold what the model read and generated in that turn.
         """
-        prompt, upto = self.text(turn, answering=True), self.text(turn + 1)
+        if turn not in self._spans:
+            self._spans[turn] = self._rendered(turn)
+        return self._spans[turn]
+
+    def starts(self) -> set[int]:
+        """Where prompts end in the whole, for the turns that the template left as the model said them."""
+        found = set()
+        for turn in self.turns:
+            if turn in self._spans or self._work < MOST_WORK:
+                with suppress(UserError):
+                    found.add(self.answer(turn)[0])
+        return found
+
+    @cached_property
+    def _spans(self) -> dict[int, tuple[int, int]]:
+        """Of the answers, as far as they are known. Our template ends each message alike: there one look finds all."""
+        if self._template.source != CHAT_TEMPLATE:
+            return {}
+        ends = [0, *(found.end() for found in re.finditer(self._end, self.whole))]
+        if self._tools and self._messages[0]["role"] != "system":
+            del ends[0]  # the tools stand in a turn of their own
+        if len(ends) != 1 + len(self._messages):
+            return {}
+        opening = len(self._tokenizer.sealed.spelling["<|assistant|>"])
+        return {turn: (ends[turn] + opening, ends[turn + 1]) for turn in self.turns}
+
+    def _text(self, count: int, answering: bool) -> str:
+        """The first `count` messages rendered; nothing is kept, for beginnings of all lengths take their square."""
+        rendered = self._template.render(self._messages[:count], self._tools, answering)
+        self._work += len(rendered) + WORK_A_MESSAGE * count
+        return self._shield.uncover(self._tokenizer.sealed.seal(rendered))
+
+    def _rendered(self, turn: int) -> tuple[int, int]:
+        """As `answer`, by what the template makes of the conversation up to then."""
+        last = turn + 1 == len(self._messages) and not self._answering
+        prompt, upto = self._text(turn, True), self.whole if last else self._text(turn + 1, False)
         end = upto.rfind(self._end, len(prompt))
         if upto.startswith(prompt) and end < 0:
             raise UserError(f"{self._tokenizer.where}: its chat template never ends an answer; mend chat_template.")
         stop = end + len(self._end)
-        if not upto.startswith(prompt) or not whole.startswith(upto[:stop]):
+        if not upto.startswith(prompt) or not self.whole.startswith(upto[:stop]):
             raise UserError(
                 f"{self._tokenizer.where}: its chat template rewrites earlier turns, so message {turn + 1} is not what "
                 f"the model would say there; supervise only the last answer, or use a template that keeps turns."
             )
         return len(prompt), stop
-
-    def starts(self, whole: str) -> set[int]:
-        """Where prompts end in `whole`, for the turns that the template left as the model said them."""
-        found = set()
-        for turn in self.turns:
-            with suppress(UserError):
-                found.add(self.answer(whole, turn)[0])
-        return found
 
     def _cover(self, message: dict[str, Any]) -> dict[str, Any]:
         covered = {k: self._shield.cover(v, self._tokenizer.markers) for k, v in message.items() if k != "role"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -145,13 +145,25 @@ class SealedTokenizer:
         starts = [start for start, _ in spans]
         if text.count(self._secret) > sum(token in self._marks for token in ids):
             raise UserError(f"{self._where}: its normaliser changes its special tokens; choose another tokenizer.")
-        for cut in sorted(cuts):
+        made, made_starts, taken = list[int](), list[int](), 0  # of the copy's tokens, those before `taken` are made
+        ordered = sorted(cuts)
+        for cut in ordered:
             at = bisect_left(starts, cut)
-            if at and spans[at - 1][1] > cut:
-                left, left_starts = self.encode_sealed(text[:cut], [c for c in cuts if c < cut], inside)
-                right, right_starts = self.encode_sealed(text[cut:], [c - cut for c in cuts if c > cut], inside=True)
-                return left + right, left_starts + [cut + start for start in right_starts]
-        return self._own_ids(ids), starts
+            if at <= taken or spans[at - 1][1] <= cut:
+                continue
+            # Between two special tokens a text is encoded by itself: only there do both sides differ from the whole.
+            first, last = at - 1, at
+            while first > taken and (ids[first] not in self._marks or first == at - 1):
+                first -= 1
+            while last < len(ids) and ids[last] not in self._marks:
+                last += 1
+            begin, end = starts[first] if first else 0, starts[last] if last < len(ids) else len(text)
+            left = self.encode_sealed(text[begin:cut], _between(ordered, begin, cut), inside and not first)
+            right = self.encode_sealed(text[cut:end], _between(ordered, cut, end), inside=True)
+            made += [*self._own_ids(ids[taken:first]), *left[0], *right[0]]
+            made_starts += [*starts[taken:first], *(begin + at for at in left[1]), *(cut + at for at in right[1])]
+            taken = last
+        return made + self._own_ids(ids[taken:]), made_starts + starts[taken:]
 
     def _encode(self, text: str, inside: bool) -> tuple[list[int], list[tuple[int, int]]]:
         """Ids of the copy and where each lies; of a text `inside`, what goes before the first marker gets no prefix."""
@@ -174,6 +186,11 @@ class SealedTokenizer:
 
     def _own_ids(self, ids: Sequence[int]) -> list[int]:
         return [self._ids.get(token, token) for token in ids] if self._ids else list(ids)
+
+
+def _between(cuts: Sequence[int], begin: int, end: int) -> list[int]:
+    """Those of the sorted `cuts` that lie inside, counted from `begin`."""
+    return [cut - begin for cut in cuts[bisect_right(cuts, begin) : bisect_left(cuts, end)]]
 
 
 def _encode_freely(tokenizer: tokenizers.Tokenizer, text: str) -> tokenizers.Encoding:

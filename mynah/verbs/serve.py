@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from mynah import store
 from mynah.config import load
 from mynah.errors import UserError
+from mynah.loop import Loop
 from mynah.progress import console
 from mynah.recipe import Recipe
 from mynah.runs import Run, Stage
@@ -22,6 +23,7 @@ from mynah.server.models import Models, ServedModel
 from mynah.server.promotion import promoted
 from mynah.server.remote import Remote
 from mynah.server.serve import first_admin_link, greeting, listen, server
+from mynah.server.settings import ServeSettings
 from mynah.store import Database
 from mynah.verbs.where import HERE, Where, checkpoint
 
@@ -62,7 +64,8 @@ def serve(
     engine
         The URL of another OpenAI-compatible server (vLLM, Ollama) that answers in place of a run.
     accounts
-        Whether people sign in; `--no-accounts` takes everybody who reaches this machine for the one person at it.
+        Whether people sign in; `--no-accounts` takes everybody who reaches this machine for the one person at it. With
+        a public address that needs an `--api-key`.
     database
         A database elsewhere than HOME/mynah.db: postgresql://USER@HOST/NAME, or sqlite:///PATH.
     api_key
@@ -81,26 +84,32 @@ def serve(
     outside = load_channels(channels)
     listener = listen(port)
     db = store.open(database or where.home / "mynah.db")
-    answering: Service | Remote
-    if engine:
-        if not engine.startswith(("http://", "https://")):
-            raise UserError(f"--engine {engine!r}: not a URL; it has the form http://127.0.0.1:8000.")
-        settings = load(Recipe, where.recipe or "small", overrides).serve
-        name, answering = "MODEL", Remote(engine, settings, Metrics(), engine_key)
-    else:
-        name, answering = where.run, _own(overrides, stage, also, where, db)
+    if engine and not engine.startswith(("http://", "https://")):
+        raise UserError(f"--engine {engine!r}: not a URL; it has the form http://127.0.0.1:8000.")
+    loop = None if engine else where.loop(overrides)
+    settings = (loop.recipe if loop else load(Recipe, where.recipe or "small", overrides)).serve
+    _not_open_to_all(settings, accounts, api_key)
+    answering = _own(loop, stage, also, where, db) if loop else Remote(engine, settings, Metrics(), engine_key)
     address = "http://{}:{}".format(*listener.getsockname())
-    join = first_admin_link(db, answering.settings.public_url or address) if accounts else ""
+    join = first_admin_link(db, settings.public_url or address) if accounts else ""
     console.print("[dim]Ctrl-C ends it.[/dim]")
-    print(greeting(address, name, accounts or bool(api_key), join), flush=True)
+    print(greeting(address, where.run if loop else "MODEL", accounts or bool(api_key), join), flush=True)
     app = build_app(answering, db, home=where.home, accounts=accounts, api_key=api_key, channels=outside)
     if open_page:
         webbrowser.open(join or address)  # it waits until the server takes its connection
     server(app).run(sockets=[listener])
 
 
-def _own(overrides: tuple[str, ...], stage: str, also: tuple[str, ...], where: Where, db: Database) -> Service:
-    loop = where.loop(overrides)
+def _not_open_to_all(settings: ServeSettings, accounts: bool, api_key: str) -> None:
+    """Raises UserError where whoever finds the public address would be the admin."""
+    if settings.public_url and not accounts and not api_key:
+        raise UserError(
+            f"serve.public_url={settings.public_url} with --no-accounts: whoever finds that address would be the "
+            f"admin; leave out --no-accounts, or set a key with --api-key (MYNAH_API_KEY)."
+        )
+
+
+def _own(loop: Loop, stage: str, also: tuple[str, ...], where: Where, db: Database) -> Service:
     run, hardware, settings = loop.run, loop.recipe.hardware, loop.recipe.serve
     first = run.stage(stage) if stage else _given(db, run, where.home)
     stages = {run.name: first} | {f"{run.name}/{key}": run.stage(key) for key in also}

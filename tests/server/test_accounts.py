@@ -361,6 +361,7 @@ def test_a_public_address(tmp_path):
         session = {"Cookie": cookie.partition(";")[0]}
         made = page.post("/api/invites", json={}, headers=there | session)
         assert made.json()["url"].startswith("https://chat.example.org/join#")
+        assert shared_link(page, there | session).startswith("https://chat.example.org/s/")
         assert page.get("/healthz", headers={"Host": "evil.example"}).status_code == 421
         wrong = {"email": "ada@example.org", "password": "wrong password"}
         page.post("/api/session", json=wrong, headers=there)
@@ -371,6 +372,17 @@ def test_a_public_address(tmp_path):
     for wrong_url in ("chat.example.org", "https://x/path", "ftp://x", "https://"):
         with pytest.raises(UserError, match=r"serve\.public_url"):
             Site(wrong_url)
+
+
+def shared_link(page, headers) -> str:
+    """Of a conversation of one question and its answer."""
+    talk, asked = page.post("/api/conversations", json={}, headers=headers).json()["id"], store.new_id()
+    body = {"message": {"id": asked, "content": "hello"}}
+    told = page.post(f"/api/conversations/{talk}/answers", json=body, headers=headers)
+    assert '"finished"' in told.text, told.text
+    made = page.post(f"/api/conversations/{talk}/share", json={"message": asked}, headers=headers)
+    assert made.status_code == 201, made.text
+    return made.json()["url"]
 
 
 def test_an_old_hash_is_renewed(address, ada, db):

@@ -244,6 +244,16 @@ SENTENCES = [
 ]
 
 
+def test_more_messages_than_the_context_has_tokens_are_refused_unread(tiny, http, monkeypatch):
+    monkeypatch.setattr(tiny.models.find("tiny").assistant.chat, "encode_prompt", lambda *_: pytest.fail("it was read"))
+    turns = [{"role": "assistant"}] * 10_000
+    answer = http.post("/v1/chat/completions", json=BASE | {"messages": [*BASE["messages"], *turns]})
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert (error["param"], error["code"]) == ("messages", "context_length_exceeded")
+    assert f"maximum context length is {CONTEXT} tokens, and your request has 10001 messages" in error["message"]
+
+
 @pytest.mark.parametrize(("change", "param", "code"), SENTENCES)
 def test_mistakes_are_openais_error_objects(http, change, param, code):
     answer = http.post("/v1/chat/completions", json=BASE | change)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mynah.nouns import SamplingParams
+from mynah.tokens import Tokenizer
 from tests import toys
 from tests.model.tiny import full_logits
 from tests.server.conftest import CONTEXT, assistant
@@ -129,6 +130,44 @@ def test_mistakes(http, change, param, code):
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
     assert (error["param"], error["code"]) == (param, code)
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "message"),
+    [
+        (
+            "completions",
+            {"prompt": ["a"] * 90, "n": 4},
+            "asks for 360 answers; this server takes at most 272 at a time",
+        ),
+        ("completions", {"prompt": [[1]] * 300}, "asks for 300 answers"),
+        ("embeddings", {"input": ["a"] * 2049}, "'input' holds 2049 texts; at most 2048 go"),
+    ],
+)
+def test_too_many_texts_are_refused_unread(http, monkeypatch, route, body, message):
+    monkeypatch.setattr(Tokenizer, "encode", lambda *_: pytest.fail("one was read"))
+    answer = http.post(f"/v1/{route}", json={"model": "tiny"} | body)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("busy", "n", "status"), [(0, 128, 400), (270, 1, 429)])
+def test_nothing_is_made_for_what_is_not_admitted(tiny, http, monkeypatch, busy, n, status):
+    monkeypatch.setattr("mynah.server.generation.Writer", lambda *_: pytest.fail("a writer was made"))
+    model = tiny.models.find("tiny")
+    monkeypatch.setattr(model, "in_flight", busy)
+    answer = http.post("/v1/completions", json={"model": "tiny", "prompt": ["a", "b", "c"], "n": n})
+    assert answer.status_code == status
+    assert model.in_flight == busy
+
+
+def test_what_could_not_be_prepared_holds_no_place(tiny, http, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr("mynah.server.generation.Writer", fail)
+    assert http.post("/v1/completions", json={"model": "tiny", "prompt": "a"}).status_code == 500
+    assert tiny.models.find("tiny").in_flight == 0
 
 
 def test_an_empty_text_begins_a_document(client, recorded):

@@ -410,6 +410,28 @@ def test_another_engine_answers_conversations_too(address, db):
         assert [model["name"] for model in page.http.get("/api/models").json()["items"]] == ["tiny", "other"]
 
 
+def test_two_answers_one_of_which_nobody_gives_hold_no_place(db, monkeypatch):
+    monkeypatch.setattr("mynah.server.talks.random.shuffle", list.reverse)  # the known model begins, the other refuses
+    model = parrot(pause=0.01)
+    with serving(service(model)) as inner, serving(front := remote(inner), db=db) as address:
+        page = Page(address)
+        for _ in range(3):
+            body = {"message": {"id": new_id(), "content": "hello"}, "model": "gpt-9", "n": 2}
+            refused = page.http.post(f"/api/conversations/{page.start()}/answers", json=body)
+            assert refused.status_code == 404
+        assert set(front.in_flight.values()) == {0}
+        assert idle(model.assistant.engine)  # the connections are closed
+
+
+def test_two_answers_begin_only_if_both_models_are_here(db, monkeypatch):
+    monkeypatch.setattr("mynah.server.talks.random.shuffle", list.reverse)
+    monkeypatch.setattr("mynah.server.replies.begin", lambda *_: pytest.fail("one began"))
+    with serving(service(parrot("hi")), db=db) as address:
+        page = Page(address)
+        body = {"message": {"id": new_id(), "content": "hello"}, "model": "gpt-9", "n": 2}
+        assert page.http.post(f"/api/conversations/{page.start()}/answers", json=body).status_code == 404
+
+
 def test_a_service_says_what_it_is_good_for(page, shared):
     assert page.http.get("/api/starters").json()["about"] == ""
     for value in ("It knows a valley.", None):

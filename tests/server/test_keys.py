@@ -1,5 +1,6 @@
 """API keys: one decision through every header, scopes, limits that hold, and usage that equals what was served."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -11,6 +12,10 @@ import pytest
 from sqlalchemy import select, update
 
 from mynah import store
+from mynah.server.errors import APIError
+from mynah.server.identity import Caller
+from mynah.server.limits import FREE, Limits, Tab
+from mynah.server.meter import Meter
 from mynah.server.metrics import Metrics
 from mynah.server.remote import Remote
 from mynah.server.settings import ServeSettings
@@ -313,4 +318,63 @@ def test_another_engines_answers_are_counted_and_limited(tmp_path, address, bob)
         client.embeddings.create(model="tiny", input="a")
         with pytest.raises(openai.RateLimitError):
             client.embeddings.create(model="tiny", input="a")
+    db.close()
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens", "n"])
+@pytest.mark.parametrize("value", [-1, -(10**9), True, False, 2.5, "9", [3], {}])
+def test_what_cannot_be_reserved_is_not_asked_of_another_engine(name, value):
+    with pytest.raises(APIError) as refused:
+        reserved({name: value})
+    error = refused.value.body["error"]
+    assert (refused.value.status, error["param"]) == (400, name)
+    assert error["code"] == ("invalid_value" if type(value) is int else "invalid_type")
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({}, 512),
+        ({"max_tokens": 0, "n": 0}, 512),
+        ({"max_tokens": None, "n": None}, 512),
+        ({"max_tokens": 7, "n": 3}, 21),
+        ({"max_tokens": 7, "max_completion_tokens": 9}, 9),
+        ({"max_tokens": 7, "prompt": ["a", "b"], "n": 2}, 28),
+        ({"max_tokens": 7, "prompt": [1, 2]}, 7),
+        ({"max_tokens": 10**400, "n": 10**400}, 10**18),
+    ],
+)
+def test_the_most_that_another_engine_can_write_is_reserved(body, answer):
+    assert reserved(body) == answer
+
+
+def reserved(body: dict) -> int:
+    """The tokens of an answer that are reserved for a request."""
+    taken = []
+
+    class Watched(Limits):
+        async def open(self, who: Caller, prompt: int, answer: int, cost: float) -> Tab:
+            taken.append(answer)
+            return FREE
+
+    engine = Remote("http://127.0.0.1:9", ServeSettings(price_completion=1.0), Metrics())
+    asyncio.run(Meter(engine, Watched(None), None, b"{}", body).open())
+    return taken[0]
+
+
+def test_absurd_requests_to_another_engine_leave_the_limits_as_they_are(tmp_path, address, bob):
+    db = store.open(tmp_path / "mynah.db")
+    settings = ServeSettings(price_completion=1.0)
+    with serving(Remote(address, settings, Metrics(), bob.key()), db=db, accounts=True) as front:
+        cat = first_admin(front, db, "cat@example.org")
+        key = cat.key(tokens_per_minute=1000, monthly_budget=0.1)
+        headers = {"Authorization": f"Bearer {key}"}
+
+        def ask(**more) -> int:
+            return front.http().post(CHAT, json=ASK | more, headers=headers).status_code
+
+        assert ask(max_tokens=-(10**6)) == 400
+        assert ask(max_tokens=10**400, n=10**400) == 429
+        assert ask(max_tokens=90) == 200
+        assert ask(max_tokens=90) == 429  # nothing came back that was not taken
     db.close()

@@ -13,15 +13,21 @@ from datetime import timedelta
 import httpx2
 import pexpect
 import pytest
+import uvicorn
 from argon2 import PasswordHasher
 
 from mynah import store
 from mynah.errors import UserError
 from mynah.runs import Run
+from mynah.server.metrics import Metrics
+from mynah.server.remote import Remote
 from mynah.server.serve import HOST, PORT, greeting, listen
+from mynah.server.settings import ServeSettings
 from mynah.store import access
 from mynah.verbs import people
+from mynah.verbs import serve as verb
 from mynah.verbs.keep import Kept
+from mynah.verbs.where import Where
 from tests import toys
 
 
@@ -87,6 +93,27 @@ def test_a_run_is_served_until_ctrl_c(tmp_path):
         assert "Traceback" not in err
     finally:
         process.kill()
+
+
+@pytest.mark.parametrize("engine", ["", "http://127.0.0.1:9"])
+def test_a_public_address_without_accounts_needs_a_key(tmp_path, monkeypatch, engine):
+    Run(tmp_path, "team").begin("pretrain", 1, settings={}, seed=0)
+    monkeypatch.setattr(verb, "_own", lambda *_: Remote("http://127.0.0.1:9", ServeSettings(), Metrics()))
+    begun = []
+    monkeypatch.setattr(verb, "server", lambda app: begun.append(app) or uvicorn.Server(uvicorn.Config(app)))
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: sockets[0].close())
+
+    def serve(*more: str, **options) -> None:
+        verb.serve("serve.public_url=https://chat.example.org", *more, engine=engine, where=where, **options)
+
+    where = Where("team", tmp_path)
+    with pytest.raises(UserError, match="whoever finds that address would be the admin; leave out --no-accounts"):
+        serve(accounts=False)
+    assert not begun
+    serve()
+    serve(accounts=False, api_key="secret")
+    serve("serve.public_url=", accounts=False)
+    assert len(begun) == 3
 
 
 def test_a_lost_password_is_replaced_at_the_machine(tmp_path):

@@ -12,6 +12,7 @@ import openai
 import pytest
 
 from mynah.nouns import Message, SamplingParams
+from mynah.server.serving import EngineThread, Job, Letter
 from mynah.server.streams import Stream
 from tests import toys
 from tests.server.conftest import assistant, parrot, served, service, serving
@@ -119,6 +120,48 @@ def test_a_promoted_checkpoint_answers_while_the_old_one_finishes():
         assert text == "a" * 120
         assert rest[-1].choices[0].finish_reason == "stop"
         assert idle(old.assistant.engine)
+
+
+def test_between_two_steps_is_one_call_at_most():
+    async def run() -> list[str]:
+        done, engine, thread = [], parrot().assistant.engine, EngineThread(asyncio.get_running_loop())
+        step = engine.step
+        engine.step = lambda: (done.append("step"), step())[1]
+        inbox: asyncio.Queue[Letter] = asyncio.Queue()
+        thread.submit(Job(engine, (65,), SamplingParams(40), 1, 0, inbox))
+        calls = [thread.call(lambda: done.append("call")) for _ in range(8)]  # before it begins: all are there at once
+        thread.start()
+        await asyncio.gather(*calls)
+        while (await inbox.get()).done is None:
+            pass
+        written = list(done)
+        await thread.call(lambda: done.append("alone"))  # nothing else wakes the thread
+        last = thread.call(lambda: done.append("last"))
+        thread.stop()
+        await last
+        assert done == [*written, "alone", "last"]
+        return written
+
+    done = asyncio.run(run())
+    assert done.count("call") == 8
+    assert "callcall" not in "".join(done)
+
+
+def test_embeddings_hold_a_place_while_they_are_made():
+    model = parrot(rows=1)
+    embed, places = model.assistant.engine.embed, []
+    model.assistant.engine.embed = lambda ids: (places.append(model.in_flight), embed(ids))[1]
+    with serving(service(model, queue=1)) as address:
+        ask = {"model": "tiny", "input": "a"}
+        assert address.openai().embeddings.create(**ask).data
+        assert (places, model.in_flight) == ([1], 0)
+        model.in_flight = 2
+        with pytest.raises(openai.RateLimitError, match="2 answers are under way"):
+            address.openai().embeddings.create(**ask)
+        model.in_flight = 0
+        with pytest.raises(openai.BadRequestError):
+            address.openai().embeddings.create(**ask | {"input": []})
+        assert model.in_flight == 0
 
 
 def test_a_failing_step_ends_its_requests_and_not_the_service(caplog):

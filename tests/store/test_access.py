@@ -161,6 +161,16 @@ def test_of_several_buckets_all_or_none(db):
     assert levels == {"wide": 5, "narrow": 4}
 
 
+@pytest.mark.parametrize("amount", [-1, -0.5, float("-inf"), float("nan")])
+def test_nothing_negative_is_drawn(db, amount):
+    assert draw(db, Draw("a", 3, 4, None)) == [3]
+    with pytest.raises(ValueError, match="b: an amount of"):
+        draw(db, Draw("a", 1, 4, None), Draw("b", amount, 4, None))
+    with db.reading() as tx:
+        levels = dict(tx.execute(select(schema.allowance.c.name, schema.allowance.c.level)).all())
+    assert levels == {"a": 3}
+
+
 def test_buckets_in_any_order_do_not_wait_for_each_other_forever(db):
     a, b = Draw("a", 1, 1e6, 60.0), Draw("b", 1, 1e6, 60.0)
     with ThreadPoolExecutor(8) as pool:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import tracemalloc
 
 import pytest
 import tokenizers
@@ -9,7 +10,7 @@ from transformers import AutoTokenizer
 
 from mynah.errors import UserError
 from mynah.nouns import Message
-from mynah.tokens import CHAT_TEMPLATE, ChatFormat, Tokenizer
+from mynah.tokens import CHAT_TEMPLATE, ChatFormat, Tokenizer, seal
 from mynah.tokens.folder import TokenizerFolder
 from tests.tokens import folders
 
@@ -260,6 +261,46 @@ def test_no_token_crosses_a_cut_and_the_right_side_is_no_new_text(formats):
     assert len(starts) == len(ids)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_cuts_give_what_both_sides_give_by_themselves(formats, family):
+    sealed, rng = formats[family].tokenizer.sealed, random.Random(4)
+    marks, bits = list(sealed.spelling.values()), ["<", " ", "\n", "好", "a", "the", "\n\n", "  ", "quick", "."]
+
+    def split(text, cuts, inside):
+        ids, starts = sealed.encode_sealed(text, (), inside)
+        for cut in sorted(set(cuts) - set(starts)):
+            left = split(text[:cut], [c for c in cuts if c < cut], inside)
+            right = split(text[cut:], [c - cut for c in cuts if c > cut], True)
+            return left[0] + right[0], left[1] + [cut + start for start in right[1]]
+        return ids, starts
+
+    for _ in range(200):
+        pieces = [rng.choice(marks if rng.random() < 0.2 else bits) for _ in range(rng.randrange(1, 25))]
+        text, at = "".join(pieces), 0
+        free = []  # no cut lies in a special token
+        for piece in pieces:
+            free += range(max(1, at), at + 1 if piece in marks else at + len(piece))
+            at += len(piece)
+        cuts = set(rng.sample(free, min(len(free), rng.randrange(6))))
+        for inside in (False, True):
+            assert sealed.encode_sealed(text, cuts, inside) == split(text, cuts, inside), (text, cuts)
+
+
+def test_very_many_cuts_are_not_read_over_and_over(formats, monkeypatch):
+    sealed, read = formats["chatml"].tokenizer.sealed, []
+    turn = sealed.spelling["<|im_start|>"] + "assistant\n" + "\n a" + sealed.spelling["<|im_end|>"]
+    opening = turn.index("\n\n") + 1
+    text, cuts = turn * 2000, {number * len(turn) + opening for number in range(2000)}
+    encode = seal._encode_freely
+    monkeypatch.setattr(
+        seal, "_encode_freely", lambda backend, some: (read.append(len(some)), encode(backend, some))[1]
+    )
+    ids, starts = sealed.encode_sealed(text, cuts)
+    assert cuts <= set(starts)
+    assert sealed.encode_sealed(turn, {opening})[0] * 2000 == ids
+    assert sum(read) < 4 * len(text)
+
+
 def test_a_template_that_rewrites_turns(tmp_path):
     form = ChatFormat(Tokenizer.load(folders.chatml(tmp_path, folders.FORGETFUL)))
     messages = CONVERSATIONS[1]
@@ -268,6 +309,37 @@ def test_a_template_that_rewrites_turns(tmp_path):
     ids, mask = form.encode_conversation(messages, supervise="last")
     assert decoded(form, ids, mask) == "<think>\n\n</think>\n\nAlso fine.<|im_end|>"
     assert ids[: mask.index(True)] == form.encode_prompt(messages[:-1])
+
+
+def test_our_template_is_read_once_and_the_same_as_by_its_beginnings(tokenizer, chat):
+    """A comment makes the template another one, whose answers are found by rendering."""
+    slow = ChatFormat(with_template(tokenizer, CHAT_TEMPLATE + "{#- #}"))
+    rng, bits = random.Random(3), [*tokenizer.special_markers.texts, "<|", "end|>", " ", "\n", "好", "a"]
+    for _ in range(100):
+        texts = ["".join(rng.choices(bits, k=rng.randrange(5))) for _ in range(5)]
+        messages = [user(texts[0]), assistant(texts[1], call(texts[2], {"k": texts[2]})), Message("tool", texts[3])]
+        messages += [assistant(texts[4]), assistant(texts[0])]
+        for said in (messages, [system(texts[1]), *messages], messages[1:]):
+            for tools in ((), [{"name": texts[2]}]):
+                assert chat.encode_conversation(said, tools) == slow.encode_conversation(said, tools)
+                assert chat.encode_prompt(said, tools) == slow.encode_prompt(said, tools)
+
+
+@pytest.mark.parametrize("family", ["ours", "chatml"])
+def test_very_many_answers_are_no_work_for_hours(formats, family, monkeypatch):
+    """By the beginnings of them all it would be a million messages, and forty megabytes to keep."""
+    form, rendered = formats[family], []
+    template, messages = form.tokenizer.template, [user("hi"), *[assistant("")] * 1000]
+    render = template.render
+    monkeypatch.setattr(template, "render", lambda said, *more: (rendered.append(len(said)), render(said, *more))[1])
+    monkeypatch.setattr("mynah.tokens.chat.MOST_WORK", 2**24, raising=False)
+    tracemalloc.start()
+    ids = form.encode_prompt(messages)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert ids.count(form.tokenizer.end_of_turn) >= 1001
+    assert sum(rendered) < (1010 if family == "ours" else 50_000)
+    assert most < 10_000_000
 
 
 def with_template(tokenizer, source):

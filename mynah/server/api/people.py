@@ -124,7 +124,7 @@ def _invites(api: APIRouter, accounts: Accounts) -> None:
         with accounts.db.writing() as tx:
             lasts = timedelta(days=body.days or read_settings(tx).invite_days)
             id, token = invites.invite_person(tx, who.user, body.role, body.note, lasts)
-        url = f"{accounts.site.public_url.rstrip('/') or str(request.base_url).rstrip('/')}/join#{token}"
+        url = f"{accounts.site.home(request)}/join#{token}"
         told = {"id": id, "token": token, "url": url, "role": body.role, "note": body.note}
         return told | {"expires_at": (now() + lasts).isoformat()}
 

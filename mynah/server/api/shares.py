@@ -11,6 +11,7 @@ from mynah.server.api.here import BodyId, Id, Who, found, missing, page
 from mynah.server.api.parts import parts
 from mynah.server.errors import APIError
 from mynah.server.requests import Body
+from mynah.server.security import Site
 from mynah.server.talks import Talks
 
 
@@ -21,7 +22,7 @@ class NewShare(Body):
     """The last one that is shown."""
 
 
-def routes(talks: Talks) -> APIRouter:
+def routes(talks: Talks, site: Site) -> APIRouter:
     api, ledger = APIRouter(prefix="/api", tags=["shares"]), talks.ledger
 
     @api.post("/conversations/{id}/share", status_code=201)
@@ -32,7 +33,7 @@ def routes(talks: Talks) -> APIRouter:
                 made, token = await ledger.write(lambda tx: store.add_share(tx, who.user, id, body.message))
         except ValueError as error:
             raise APIError(400, f"{str(error).capitalize()}.", code="not_shareable") from None
-        return {"id": made, "url": f"{request.base_url}s/{token}"}
+        return {"id": made, "url": f"{site.home(request)}/s/{token}"}
 
     @api.get("/conversations/{id}/shares")
     async def shares(who: Who, id: Id) -> dict[str, Any]:
