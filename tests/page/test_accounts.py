@@ -11,7 +11,7 @@ from mynah.store import access
 from mynah.store.database import Database
 from tests import toys
 from tests.page.conftest import ours
-from tests.page.steps import answers, over, say
+from tests.page.steps import answers, field, over, say
 from tests.server.conftest import Address, Parrot, parrot, service, serving
 
 PASSWORD = "a long enough one"
@@ -78,4 +78,36 @@ def test_an_answer_goes_on_while_its_asker_is_out_and_is_whole_when_they_are_bac
     expect(answers(page)).to_have_count(1)
     expect(answers(page)).to_contain_text(said)
     expect(page.get_by_role("alert")).to_have_count(0)
+    made.close()
+
+
+def test_words_typed_when_the_session_had_ended_are_there_for_their_writer_alone(browser, door) -> None:
+    person = door.add("Cut")
+    door.add("Next")
+    made = context(browser, door)
+    page = made.new_page()
+    page.goto("/")
+    sign_in(page, "Cut")
+    expect(page.get_by_role("heading", name="What would you like")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    with door.db.writing() as tx:
+        access.end_sessions(tx, person)
+    field(page).fill("half a thought")
+    expect(page.get_by_label("Password")).to_be_visible()
+    sign_in(page, "Next")
+    expect(page.get_by_text("Next")).to_be_visible()
+    expect(page.get_by_role("listitem").first).to_be_visible()
+    expect(field(page)).to_have_value("")
+    page.context.clear_cookies()
+    page.goto("/")
+    with page.expect_response(lambda answer: answer.request.method == "PUT" and answer.ok):
+        sign_in(page, "Cut")
+    expect(field(page)).to_have_value("half a thought")
+    page.route("**/api/drafts/new", lambda route: route.abort())
+    with page.expect_request("**/api/drafts/new"):
+        field(page).fill("more")
+    page.get_by_role("button", name="Account and pages").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
     made.close()

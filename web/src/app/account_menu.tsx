@@ -30,6 +30,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const leave = async () => {
     await signOut();
     forget();
+    sessionStorage.clear(); // drafts that the service does not have
     await navigate({ to: "/login" });
   };
 

@@ -99,6 +99,7 @@ function LeaveDialog({ onClose }: { onClose: () => void }) {
         await leaveForGood(password);
         forget();
         localStorage.clear();
+        sessionStorage.clear();
         await navigate({ to: accounts ? "/login" : "/" });
       }}
     >
