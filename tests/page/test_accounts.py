@@ -1,13 +1,15 @@
 """The page where people sign in: what is left of them when they are out, and what they are told of a refusal."""
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from mynah import store
-from mynah.store import access
+from mynah.store import access, invites
 from mynah.store.database import Database
 from tests import toys
 from tests.page.conftest import ours
@@ -110,4 +112,71 @@ def test_words_typed_when_the_session_had_ended_are_there_for_their_writer_alone
     page.get_by_role("menuitem", name="Sign out").click()
     expect(page.get_by_label("Password")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
+    made.close()
+
+
+def invited(door: Door, by: str) -> str:
+    with door.db.writing() as tx:
+        return f"/join#{invites.invite_person(tx, by, 'user', '', timedelta(days=1))[1]}"
+
+
+def test_what_the_service_refuses_is_told_in_chinese(browser, door) -> None:
+    admin = door.add("Only", "admin")
+    made = context(browser, door, "zh-CN")
+    page = made.new_page()
+    alert = page.get_by_role("alert")
+    page.goto("/")
+    sign_in(page, "Only")
+    page.get_by_role("textbox", name="输入消息").fill("还在吗？")
+    told = {"message": "The server is busy. Try again in 130 s.", "code": "rate_limit_exceeded"}
+    wait = {"Retry-After": "130"}
+    page.route("**/answers", lambda route: route.fulfill(status=429, json={"error": told}, headers=wait))
+    page.get_by_role("button", name="发送").click()
+    expect(alert).to_contain_text("服务繁忙：正在生成的回答太多。请在 3 分钟后重试。")
+    told |= {"message": "A refusal of another kind.", "code": "of_another_kind"}
+    alert.get_by_role("button").click()
+    expect(alert).to_contain_text("A refusal of another kind.")
+
+    page.goto("/settings/account")
+    page.get_by_label("当前密码").last.fill("a wrong one")
+    page.get_by_label("新密码").fill("another long enough one")
+    page.get_by_role("button", name="保存").last.click()
+    expect(alert).to_have_text("当前密码不正确。")
+    page.goto("/settings/data")
+    page.get_by_role("button", name="删除我的数据").click()
+    page.get_by_role("dialog").get_by_label("当前密码").fill(PASSWORD)
+    page.get_by_role("dialog").get_by_role("button", name="删除我的数据").click()
+    expect(alert).to_have_text("这是唯一的管理员，请先让另一个人成为管理员。")
+
+    made.clear_cookies()
+    page.goto(invited(door, admin))
+    page.locator("input[name=name]").fill("Only")
+    sign_in(page, "Only", "qwertyuiop")
+    expect(page.get_by_text("这个密码太容易被猜到，请换一个：至少 10 个字符")).to_be_visible()
+    sign_in(page, "Only")
+    expect(page.get_by_text("这个邮箱已有账户。")).to_be_visible()
+    page.goto("/login")
+    sign_in(page, "Only", "a wrong one")
+    expect(alert).to_have_text("邮箱或密码不正确。")
+    with door.address.page() as guessing:
+        for _ in range(9):
+            guessing.post("/api/session", json={"email": "only@example.org", "password": "another wrong one"})
+    sign_in(page, "Only")
+    expect(alert).to_have_text(re.compile(r"^密码尝试次数过多。请在 \d+ 秒后重试。$"))
+    made.close()
+
+
+def test_what_the_service_refuses_is_told_in_english_with_all_that_it_says(browser, door) -> None:
+    host = door.add("Host")
+    made = context(browser, door)
+    page = made.new_page()
+    page.goto(invited(door, host))
+    page.locator("input[name=name]").fill("Guest")
+    sign_in(page, "Guest", "short")
+    expect(page.get_by_text("The password is shorter than 10 characters; please choose another.")).to_be_visible()
+    sign_in(page, "Guest", "qwertyuiop")
+    expect(page.get_by_text("The password is one of those that are tried first; please choose")).to_be_visible()
+    page.goto("/login")
+    sign_in(page, "Host", "a wrong one")
+    expect(page.get_by_role("alert")).to_have_text("The e-mail address or the password is wrong.")
     made.close()

@@ -44,7 +44,7 @@ export function Join() {
     value: form[name],
     required: true,
     onChange: (event: { target: { value: string } }) => setForm({ ...form, [name]: event.target.value }),
-    error: error instanceof ApiError && error.param === name ? error.message : undefined,
+    error: error instanceof ApiError && error.param === name ? errorText(error, "") : undefined,
   });
   const elsewhere = error instanceof ApiError && error.param !== null && error.param in form;
 
