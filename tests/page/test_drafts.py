@@ -117,6 +117,16 @@ def test_a_draft_that_the_service_does_not_have_is_there_after_a_reload(
     assert not copies(page)
 
 
+def test_a_suggestion_that_was_changed_stays_so_in_a_temporary_chat(page: Page, bird: Bird) -> None:
+    page.goto("/")
+    page.get_by_role("list", name="Suggestions").get_by_role("button").first.click()
+    expect(field(page)).not_to_have_value("")
+    field(page).fill("My own words")
+    press(page, "Temporary chat")
+    expect(page.get_by_role("heading", name="A chat that is not kept")).to_be_visible()
+    expect(field(page)).to_have_value("My own words")
+
+
 def test_a_draft_that_can_be_read_no_more_is_shown_as_it_is(page: Page, bird: Bird) -> None:
     keep(bird, "\u001e[half")
     page.goto("/")

@@ -60,11 +60,13 @@ export function Composer(props: ComposerProps) {
   useEffect(() => {
     if (autoFocus && !touch.matches) field.current?.focus({ preventScroll: true });
   }, [autoFocus]);
+  // Only when another text is given: what was typed into it since stays, wherever its draft is kept.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   useEffect(() => {
     if (given === undefined) return;
     change((now) => ({ ...now, text: given }));
     field.current?.focus();
-  }, [given, change]);
+  }, [given]);
   useGrowing(field, text);
 
   const ready = Boolean(text.trim() || pasted.length) && !writing && !blocked && !sending;
