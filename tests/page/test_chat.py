@@ -95,6 +95,99 @@ def test_a_lost_connection_is_taken_up_again(page: Page, bird: Bird) -> None:
     expect(answers(page)).to_contain_text("one two three four five six seven eight nine ten")
 
 
+COUNTED = "one two three four five six seven eight nine ten"
+
+
+def breaks_off(page: Page, bird: Bird) -> list[int]:
+    """Ask for an answer of which half arrives. What is asked next is refused, with the last status of the list."""
+    bird.says(COUNTED, pause=0.03)
+    page.goto("/")
+    refused = [503]
+    asked: list[str] = []
+
+    def cut(route) -> None:
+        response = route.fetch()
+        whole = response.text()
+        route.fulfill(response=response, body=whole[: len(whole) // 2])
+
+    def read(route) -> None:
+        if not refused or route.request.method != "GET":
+            route.continue_()
+        else:
+            asked.append(route.request.url)
+            route.fulfill(status=refused[-1], json={"error": {"message": "no"}})
+
+    page.route("**/api/streams/*", read)
+    page.route("**/api/conversations/*", read)
+    page.route("**/answers", cut, times=1)
+    say(page, "Count once")
+    expect(page.get_by_role("alert")).to_be_visible()
+    while sum("/conversations/" in url for url in asked) < 3:  # the conversation is not asked for again by itself
+        page.wait_for_timeout(50)
+    bird.says("a second answer")
+    return refused
+
+
+def counted_once(page: Page) -> None:
+    """The answer is there, whole, and there is no other."""
+    for _ in range(2):
+        over(page)
+        expect(answers(page)).to_have_count(1)
+        expect(answers(page)).to_contain_text(COUNTED)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        expect(page.get_by_role("group", name="Versions")).to_have_count(0)
+        page.reload()
+
+
+def test_trying_again_after_a_long_outage_reads_on_and_asks_for_no_second_answer(page: Page, bird: Bird) -> None:
+    breaks_off(page, bird).clear()
+    beak = "one => getComputedStyle(one, '::after').content"
+    assert answers(page).get_by_text("one two").evaluate(beak) == "none", "nothing is being written"
+    press(page, "Try again")
+    counted_once(page)
+
+
+def test_trying_again_shows_what_became_of_an_answer_that_can_be_read_no_more(page: Page, bird: Bird) -> None:
+    refused = breaks_off(page, bird)
+    page.route("**/api/streams/*", lambda route: route.fulfill(status=404, json={"error": {"message": "gone"}}))
+    press(page, "Try again")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_be_visible()  # nor can the conversation
+    refused.clear()
+    press(page, "Try again")
+    counted_once(page)
+
+
+def test_an_answer_that_was_finished_in_an_outage_is_there_when_one_comes_back_to_it(page: Page, bird: Bird) -> None:
+    refused = breaks_off(page, bird)
+    chat = page.url
+    page.get_by_role("navigation").get_by_role("link", name="New chat").click()
+    expect(page.get_by_role("heading", name="What would you like")).to_be_visible()
+    refused.clear()
+    page.go_back()
+    expect(page).to_have_url(chat)
+    counted_once(page)
+
+
+def test_an_answer_is_read_on_by_itself_when_the_network_is_back(page: Page, bird: Bird) -> None:
+    refused = breaks_off(page, bird)
+    page.context.set_offline(True)
+    refused.clear()
+    page.context.set_offline(False)
+    counted_once(page)
+
+
+def test_an_error_of_the_whole_stream_is_told_at_once_and_asked_again(page: Page, bird: Bird, monkeypatch) -> None:
+    page.goto("/")
+    with monkeypatch.context() as broken:
+        broken.setattr("mynah.server.writing._begin", lambda *args, **more: 1 / 0)
+        say(page, "Is the disk full?")
+        expect(page.get_by_role("alert")).to_contain_text("its log says more")
+    press(page, "Try again")
+    over(page)
+    expect(answers(page)).to_contain_text("Hello.")
+
+
 def test_answering_again_and_editing_make_versions(page: Page, bird: Bird) -> None:
     bird.says("The first.")
     page.goto("/")

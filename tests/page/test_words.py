@@ -8,6 +8,12 @@ import pytest
 
 SOURCES = Path(__file__).parent.parent.parent / "web" / "src"
 AREAS = [path.stem for path in sorted((SOURCES / "locales" / "en").glob("*.json"))]
+SERVER = Path(__file__).parent.parent.parent / "mynah" / "server"
+OF_PROGRAMS = {
+    *("invalid_api_key", "insufficient_scope", "unknown_url", "stream_not_found", "not_signed"),
+    *("invalid_value", "invalid_type", "unsupported_value", "missing_required_parameter"),
+}
+"""What the service refuses to programs alone, and what names a field in its own sentence."""
 PLURAL = re.compile("_(one|other)$")
 
 
@@ -44,3 +50,11 @@ def test_what_is_asked_for_is_there() -> None:
             if not any(name in there[area] for area in ([namespace] if namespace else areas)):
                 missing.append(f"{path.relative_to(SOURCES)}: {asked}")
     assert not missing
+
+
+def test_there_are_words_for_whatever_the_service_refuses_to_a_person() -> None:
+    codes = {code for path in SERVER.rglob("*.py") for code in re.findall(r'\bcode="(\w+)"', path.read_text("utf-8"))}
+    for language in ("en", "zh"):
+        told = {name.removeprefix("errors.") for name in words(language, "common") if name.startswith("errors.")}
+        assert told == codes - OF_PROGRAMS
+    assert all(text for name, text in words("zh", "common").items()), "only English may leave it to the service"

@@ -17,9 +17,12 @@ export type AnswerEvent =
   | { type: "started"; stream: string; answers: string[]; message: string }
   | { type: "delta"; answer: string; text: string }
   | { type: "finished"; answer: string; finish_reason: string; usage?: Record<string, number>; model?: string }
-  | { type: "error"; answer?: string; error: { message: string } };
+  | { type: "error"; answer?: string; error: StreamError }
+  /** Of the whole stream, as its last event. */
+  | { type?: undefined; error: StreamError };
+export type StreamError = { message: string; code?: string | null };
 
-/** Each event with its id; ends after `[DONE]`, and raises Unreachable if the connection broke before it. */
+/** Each event with its id; ends after `[DONE]`, and raises TypeError if the connection broke before it. */
 async function* read(response: Response): AsyncGenerator<{ id: string; event: AnswerEvent }> {
   for await (const { id, data } of serverEvents(response)) {
     if (data === "[DONE]") return;

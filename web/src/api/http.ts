@@ -7,6 +7,8 @@ export class ApiError extends Error {
     message: string,
     readonly code: string | null,
     readonly param: string | null,
+    /** After how many seconds to try again, where the service says so. */
+    readonly wait: number | null = null,
   ) {
     super(message);
   }
@@ -46,7 +48,8 @@ export async function send(
   const told = await response.json().catch(() => null);
   const error = told?.error ?? {};
   const message = typeof error.message === "string" ? error.message : `${response.status} ${response.statusText}`;
-  throw new ApiError(response.status, message, error.code ?? null, error.param ?? null);
+  const wait = Number(response.headers.get("Retry-After")) || null;
+  throw new ApiError(response.status, message, error.code ?? null, error.param ?? null, wait);
 }
 
 export async function request<T>(method: Method, path: string, body?: unknown): Promise<T> {

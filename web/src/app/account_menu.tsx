@@ -6,7 +6,7 @@ import { signOut } from "../api/session";
 import { Icon } from "../parts/icon";
 import { Menu, type MenuItem } from "../parts/menu";
 import { LANGUAGES, type Language, setLanguage } from "./i18n";
-import { queries } from "./query";
+import { forget } from "./query";
 import styles from "./rail.module.css";
 import { prefer, useSession } from "./session";
 import { chosenTheme, setTheme, type Theme } from "./theme";
@@ -29,7 +29,8 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   };
   const leave = async () => {
     await signOut();
-    queries.clear();
+    forget();
+    sessionStorage.clear(); // drafts that the service does not have
     await navigate({ to: "/login" });
   };
 

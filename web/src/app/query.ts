@@ -14,3 +14,12 @@ export const queries = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+
+/** Told to the window when all that this tab knows of a person is dropped. */
+export const FORGOTTEN = "forgotten";
+
+/** Whoever was here left, or somebody comes in: nothing of the one before may stay. */
+export function forget() {
+  queries.clear();
+  dispatchEvent(new Event(FORGOTTEN));
+}

@@ -5,7 +5,7 @@ import { useEffect } from "react";
 import { SIGNED_OUT } from "../api/http";
 import { fetchPreferences, fetchSession, type Preferences, type Session, savePreferences } from "../api/session";
 import { setLanguage } from "./i18n";
-import { queries } from "./query";
+import { forget, queries } from "./query";
 import { chosenTheme, setTheme } from "./theme";
 
 export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: fetchSession, staleTime: 60_000 });
@@ -32,7 +32,7 @@ export function useSignedOut() {
   useEffect(() => {
     const leave = () => {
       if (queries.getQueryData(sessionQuery.queryKey)?.accounts === false) return;
-      queries.clear();
+      forget();
       void router.navigate({ to: "/login", search: { next: router.state.location.href } });
     };
     addEventListener(SIGNED_OUT, leave);

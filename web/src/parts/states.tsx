@@ -1,4 +1,5 @@
 // What stands where content would be: nothing yet, on its way, or gone wrong. None of them jumps or spins.
+import i18next from "i18next";
 import { type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError, Unreachable } from "../api/http";
@@ -47,9 +48,19 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
   );
 }
 
-/** What to tell a person of an error: the service's own sentence, where it gave one. */
+/** What to tell a person of an error, in their language where we have words for it. */
 export function errorText(error: unknown, offline: string): string {
   if (error instanceof Unreachable) return offline;
-  if (error instanceof ApiError || error instanceof Error) return error.message;
+  if (error instanceof ApiError) return refusal(error);
+  if (error instanceof Error) return error.message;
   return String(error);
+}
+
+/** Where the words for a code are empty, the service's own sentence says more, and in the same language. */
+function refusal({ code, message, wait }: ApiError): string {
+  const words = i18next.t(`common:errors.${code}`, { message, defaultValue: "" });
+  if (!words) return message;
+  if (wait === null) return words;
+  const unit = wait < 120 ? "seconds" : "minutes";
+  return i18next.t(`common:wait.${unit}`, { error: words, count: Math.ceil(wait < 120 ? wait : wait / 60) });
 }

@@ -18,7 +18,7 @@ import { Icon } from "../../parts/icon";
 import { Menu } from "../../parts/menu";
 import { errorText } from "../../parts/states";
 import styles from "./composer.module.css";
-import { useDraft } from "./draft";
+import { asPasted, type Pasted, useDraft } from "./draft";
 import { isPlainEnter } from "./keys";
 import { useSampling } from "./sampling";
 
@@ -42,8 +42,6 @@ type ComposerProps = {
   autoFocus?: boolean;
 };
 
-type Pasted = { id: number; text: string; lines: number };
-
 const PASTE_CHARACTERS = 8000;
 const PASTE_LINES = 150;
 const touch = matchMedia("(pointer: coarse)");
@@ -53,8 +51,8 @@ export function Composer(props: ComposerProps) {
   const { t } = useTranslation("chat");
   const sampling = useSampling();
   const field = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useDraft(place);
-  const [pasted, setPasted] = useState<Pasted[]>([]);
+  const { draft, change, take } = useDraft(place);
+  const { text, pasted } = draft;
   const [two, setTwo] = useState(() => sessionStorage.getItem("two") === "yes");
   const [settings, setSettings] = useState(false);
   const { attempt, sending, error } = useAttempt();
@@ -62,11 +60,13 @@ export function Composer(props: ComposerProps) {
   useEffect(() => {
     if (autoFocus && !touch.matches) field.current?.focus({ preventScroll: true });
   }, [autoFocus]);
+  // Only when another text is given: what was typed into it since stays, wherever its draft is kept.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   useEffect(() => {
     if (given === undefined) return;
-    setText(given);
+    change((now) => ({ ...now, text: given }));
     field.current?.focus();
-  }, [given, setText]);
+  }, [given]);
   useGrowing(field, text);
 
   const ready = Boolean(text.trim() || pasted.length) && !writing && !blocked && !sending;
@@ -74,12 +74,8 @@ export function Composer(props: ComposerProps) {
     if (!ready) return;
     const { model, params, system } = sampling;
     const whole = [text.trim(), ...pasted.map((block) => block.text)].filter(Boolean).join("\n\n");
-    setText("");
-    setPasted([]);
-    const sent = await attempt(() => onSend({ text: whole, n: two ? 2 : 1, model, params, system }));
-    if (sent) return;
-    setText(text);
-    setPasted(pasted);
+    const taken = take();
+    taken(await attempt(() => onSend({ text: whole, n: two ? 2 : 1, model, params, system })));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (isPlainEnter(event) && !touch.matches) void send();
@@ -91,7 +87,7 @@ export function Composer(props: ComposerProps) {
     const block = longPaste(event.clipboardData.getData("text/plain"));
     if (!block) return;
     event.preventDefault();
-    setPasted((blocks) => [...blocks, block]);
+    change((now) => ({ ...now, pasted: [...now.pasted, block] }));
   };
   const toggleTwo = () => {
     sessionStorage.setItem("two", two ? "no" : "yes");
@@ -114,7 +110,9 @@ export function Composer(props: ComposerProps) {
         )}
         {blocked && <p className={styles.blocked}>{blocked}</p>}
         <div className={styles.sheet}>
-          {pasted.length > 0 && <Blocks blocks={pasted} onChange={setPasted} />}
+          {pasted.length > 0 && (
+            <Blocks blocks={pasted} onChange={(blocks) => change((now) => ({ ...now, pasted: blocks }))} />
+          )}
           <textarea
             id="composer"
             ref={field}
@@ -123,7 +121,10 @@ export function Composer(props: ComposerProps) {
             placeholder={t("placeholder")}
             aria-label={t("placeholder")}
             enterKeyHint={touch.matches ? "enter" : "send"}
-            onChange={(event) => setText(event.target.value)}
+            onChange={(event) => {
+              const typed = event.target.value;
+              change((now) => ({ ...now, text: typed }));
+            }}
             onKeyDown={onKeyDown}
             onPaste={onPaste}
           />
@@ -170,8 +171,9 @@ function useAttempt() {
 
 /** A text too long for the field, which would be slow in it and hide what is typed. */
 function longPaste(text: string): Pasted | null {
-  const lines = text.length > PASTE_LINES ? text.split("\n").length : 1;
-  return text.length < PASTE_CHARACTERS && lines < PASTE_LINES ? null : { id: Date.now(), text, lines };
+  if (text.length < PASTE_LINES) return null;
+  const block = asPasted(text);
+  return text.length < PASTE_CHARACTERS && block.lines < PASTE_LINES ? null : block;
 }
 
 function Blocks({ blocks, onChange }: { blocks: Pasted[]; onChange: (blocks: Pasted[]) => void }) {

@@ -31,7 +31,7 @@ export function NewChat() {
       params: sent.params,
       ...(sent.model && { model: sent.model }),
     });
-    await navigate({ to: "/c/$id", params: { id: listed.id } });
+    void navigate({ to: "/c/$id", params: { id: listed.id } }); // the words have left, whether it is shown or not
   };
 
   return (

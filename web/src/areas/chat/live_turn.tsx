@@ -13,10 +13,7 @@ export function LiveTurn({ live }: { live: Live }) {
   const pair = live.answers.length === 2;
   const waiting = live.state !== "broken" && !live.answers.some((answer) => answer.text);
   return (
-    <article
-      className={pair ? pairStyles.whole : `${styles.answer} ${styles.live}`}
-      aria-busy={live.state !== "broken"}
-    >
+    <article className={pair ? pairStyles.whole : styles.answer} aria-busy={live.state !== "broken"}>
       <h2 className="unseen">{t("answer")}</h2>
       {pair ? (
         <div className={pairStyles.pair}>

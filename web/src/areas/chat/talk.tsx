@@ -12,7 +12,7 @@ import { useAsking, useBranch } from "./branch";
 import { ChatMenu } from "./chat_menu";
 import { Composer } from "./composer";
 import { Find } from "./find";
-import { conversationKey, resume, stop, useLive } from "./live";
+import { conversationKey, resume, settle, stop, useLive } from "./live";
 import { LiveTurn } from "./live_turn";
 import { FoundIn, isLong } from "./long_text";
 import styles from "./page.module.css";
@@ -31,6 +31,8 @@ export function Talk({ id, sought }: { id: string; sought: string | undefined })
   useEffect(() => {
     for (const stream of data?.streams ?? []) resume(id, stream.id, stream.parent);
   }, [id, data?.streams]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever other messages are known
+  useEffect(() => settle(id), [id, data?.messages]);
   if (data) return <Open id={id} data={data} sought={sought} />;
   return (
     <div className={styles.talk}>

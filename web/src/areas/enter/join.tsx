@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/http";
 import { fetchInvite, join } from "../../api/session";
-import { queries } from "../../app/query";
+import { forget, queries } from "../../app/query";
 import { sessionQuery } from "../../app/session";
 import { Button } from "../../parts/button";
 import { TextField } from "../../parts/field";
@@ -31,7 +31,7 @@ export function Join() {
     setError(undefined);
     try {
       const entered = await join({ token, ...form, email: form.email.trim() });
-      queries.clear();
+      forget();
       queries.setQueryData(sessionQuery.queryKey, entered);
       await navigate({ to: "/" });
     } catch (failure) {
@@ -44,7 +44,7 @@ export function Join() {
     value: form[name],
     required: true,
     onChange: (event: { target: { value: string } }) => setForm({ ...form, [name]: event.target.value }),
-    error: error instanceof ApiError && error.param === name ? error.message : undefined,
+    error: error instanceof ApiError && error.param === name ? errorText(error, "") : undefined,
   });
   const elsewhere = error instanceof ApiError && error.param !== null && error.param in form;
 

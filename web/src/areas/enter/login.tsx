@@ -4,7 +4,7 @@ import { useNavigate, useRouter, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { signIn } from "../../api/session";
-import { queries } from "../../app/query";
+import { forget, queries } from "../../app/query";
 import { sessionQuery } from "../../app/session";
 import { Button } from "../../parts/button";
 import { TextField } from "../../parts/field";
@@ -31,7 +31,7 @@ export function Login() {
     setError(undefined);
     try {
       const entered = await signIn(email.trim(), password);
-      queries.clear();
+      forget();
       queries.setQueryData(sessionQuery.queryKey, entered);
       // Only a path of this page: an address from elsewhere must not lead away.
       if (next && /^\/(?![/\\])/.test(next)) router.history.push(next);

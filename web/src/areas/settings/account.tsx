@@ -2,7 +2,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ApiError } from "../../api/http";
 import { type Change, changeMe } from "../../api/me";
 import type { Person } from "../../api/session";
 import { sessionQuery, useSession } from "../../app/session";
@@ -142,9 +141,7 @@ function Form({ change, values, unchanged, children }: FormProps) {
       {children}
       {change.error && (
         <p role="alert" className={styles.error}>
-          {change.error instanceof ApiError && change.error.status === 401
-            ? t("wrongPassword")
-            : errorText(change.error, t("common:offlineHint"))}
+          {errorText(change.error, t("common:offlineHint"))}
         </p>
       )}
       <div>

@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { EXPORT, fetchConsent, giveConsent, leaveForGood } from "../../api/me";
+import { forget } from "../../app/query";
 import { useSession } from "../../app/session";
 import { Button } from "../../parts/button";
 import { Confirm } from "../../parts/confirm";
@@ -82,7 +83,6 @@ function ConsentPart() {
 
 function LeaveDialog({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation("settings");
-  const queries = useQueryClient();
   const navigate = useNavigate();
   const accounts = useSession()?.accounts ?? false;
   const [password, setPassword] = useState("");
@@ -97,8 +97,9 @@ function LeaveDialog({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       onConfirm={async () => {
         await leaveForGood(password);
-        queries.clear();
+        forget();
         localStorage.clear();
+        sessionStorage.clear();
         await navigate({ to: accounts ? "/login" : "/" });
       }}
     >
