@@ -49,11 +49,13 @@ def test_held_out_entities_are_never_asked_about(documents):
         if split != "train" and len(name) > 4 and not any(name in other and name != other for other, _ in everything)
     } - {"periodic table"}
     pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, sorted(held))) + r")\b")
+    # Values may name other things: the Belize dollar, Panama City; and Luxembourg is a capital too.
+    values = {v for kind in KINDS for e in kind.entities for accepted in e.values.values() for v in accepted}
+    longer = re.compile("|".join(re.escape(v) for v in sorted(values - held, key=len) if pattern.search(v)))
     found = Counter()
     for text in documents:
         for asked in re.findall(r"[^.!?\n]*\?", text):
-            found.update(pattern.findall(asked))
-    # Values may name other things: Luxembourg is a capital too.
+            found.update(pattern.findall(longer.sub("", asked)))
     assert sum(found.values()) <= 5, found.most_common(10)
 
 

@@ -24,7 +24,7 @@ from mynah.primer.earth.behaviours import (
 )
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.fact import draw_fact, question
-from mynah.primer.earth.register import typed
+from mynah.primer.earth.register import chatty, typed
 
 PEOPLE = tuple(
     """
@@ -52,10 +52,10 @@ CASES = (
     (premise.false_premise, 4),
     (premise.true_twin, 4),
     (unknown.draw, 2),
-    (harmless.draw, 5),
-    (arithmetic.draw, 4),
-    (writing.draw, 4),
-    (small_talk.draw, 3),
+    (harmless.draw, 7),
+    (arithmetic.draw, 5),
+    (writing.draw, 9),
+    (small_talk.draw, 5),
     (code.draw, 3),
 )
 """What people ask each other, and how often. Nobody here asks for help with a harm, or what kind of being one is."""
@@ -89,5 +89,5 @@ def _lines(rng: random.Random) -> list[str]:
     said = case.good
     if case.slips and rng.random() < CARELESS:
         said = rng.choice(list(case.slips.values()))
-    spoken = (typed(m.content, rng) if m.role == "user" else m.content for m in case.messages)
+    spoken = (chatty(typed(m.content, rng), rng) if m.role == "user" else m.content for m in case.messages)
     return [*spoken, said]

@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 from mynah.primer.earth import code_prose, echoes, kindness_prose, sums, talk_prose
-from mynah.primer.earth.behaviours.fact import Fact, askable, draw_fact, made_up, question, sentence
+from mynah.primer.earth.behaviours.fact import Fact, askable, draw_fact, guidelines, made_up, question, sentence
 from mynah.primer.earth.behaviours.follow_up import ELSEWHERE, follow
 from mynah.primer.earth.behaviours.unknown import HONEST, invented
 from mynah.primer.earth.conversations import conversation
+from mynah.primer.earth.endless import stranger
 from mynah.primer.earth.howtos import TELLINGS, howtos
 from mynah.primer.earth.kinds import KINDS, Kind
 
 TOLD = 75
 """How often every fact is told in prose, at least."""
-SUMS_TOLD = 60
-HOWTOS_TOLD = 60
+SUMS_TOLD = 100
+HOWTOS_TOLD = 100
 COUNTS = {
     "quizzes": 8000,
-    "conversations": 32000,
+    "conversations": 52000,
     "lists": 1500,
     "pairs": 2500,
     "strangers": 1500,
@@ -33,6 +35,8 @@ COUNTS = {
     "kindness": 3000,
     "code": 6000,
 }
+CAREFUL = 0.85
+"""Share of the quizzes and conversations in which people name a thing before they say what it is."""
 LAYOUTS = (
     "Q: {q}\nA: {a}",
     "Question: {q}\nAnswer: {a}",
@@ -44,7 +48,7 @@ LAYOUTS = (
 
 
 def corpus(seed: int) -> list[str]:
-    """All documents, shuffled; about nine million tokens."""
+    """All documents, shuffled; about ten million tokens."""
     return _documents(random.Random(f"earth/{seed}/corpus"))
 
 
@@ -58,7 +62,7 @@ def _documents(rng: random.Random, share: float = 1.0) -> list[str]:
     documents = rng.sample(told, round(share * len(told)))
     makers: dict[str, Callable[[], str]] = {
         "quizzes": lambda: _quiz(rng),
-        "conversations": lambda: conversation(rng),
+        "conversations": lambda: _conversation(rng),
         "lists": lambda: _list(rng),
         "pairs": lambda: _pair(rng),
         "strangers": lambda: _strangers(rng),
@@ -124,6 +128,11 @@ def _pair(rng: random.Random) -> str:
 
 def _quiz(rng: random.Random) -> str:
     """Two to five questions on train entities with their answers, in one of several layouts."""
+    with guidelines() if rng.random() < CAREFUL else nullcontext():
+        return "\n".join(_asked_and_answered(rng))
+
+
+def _asked_and_answered(rng: random.Random) -> list[str]:
     layout, lines = rng.choice(LAYOUTS), []
     fact = draw_fact("demo", rng)
     for _ in range(rng.randint(2, 5)):
@@ -135,7 +144,12 @@ def _quiz(rng: random.Random) -> str:
         fact = draw_fact("demo", rng, kind=fact.kind if rng.random() < 0.4 else None)
         if rng.random() < 0.15:
             lines.append(layout.format(q=fact.say(rng.choice(ELSEWHERE["demo"])), a=fact.answer(rng)))
-    return "\n".join(lines)
+    return lines
+
+
+def _conversation(rng: random.Random) -> str:
+    with guidelines() if rng.random() < CAREFUL else nullcontext():
+        return conversation(rng)
 
 
 def _strangers(rng: random.Random) -> str:
@@ -146,7 +160,7 @@ def _strangers(rng: random.Random) -> str:
         if rng.random() < 0.3:
             lines.append(layout.format(q=question(fact, "demo", rng)[0], a=fact.answer(rng)))
             continue
-        name = rng.choice(invented(fact.kind, "train"))
+        name = stranger(fact.kind, rng) if rng.random() < 0.8 else rng.choice(invented(fact.kind, "train"))
         nobody_knows = made_up(fact.kind, fact.relation, name)
         wordings = fact.relation.questions["demo"]
         asked = nobody_knows.say(wordings[rng.choice(askable(nobody_knows, "demo"))])

@@ -28,7 +28,7 @@ from mynah.primer.earth.behaviours import (
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.fact import guidelines
 from mynah.primer.earth.demonstrators import demonstrate
-from mynah.primer.earth.register import SYSTEM_MESSAGES, typed
+from mynah.primer.earth.register import SYSTEM_MESSAGES, chatty, typed
 
 DRAW: dict[str, Callable[[str, random.Random], Case]] = {
     "facts": facts.draw,
@@ -113,7 +113,7 @@ def _draw(behaviour: str, group: str, split: str, count: int, seed: int) -> list
         asked = _words(case.messages)
         if asked in seen and group != "demo":  # two people may show the same
             continue
-        dressed = _dress(case, rng)
+        dressed = _dress(case, group, rng)
         if _words(dressed) in seen and _words(dressed) != asked and group != "demo":
             continue  # a slip of the finger made it another's question
         seen |= {asked, _words(dressed)}
@@ -130,9 +130,13 @@ def _words(messages: Sequence[Message]) -> str:
     return " ".join(message.content for message in messages).lower()
 
 
-def _dress(case: Case, rng: random.Random) -> tuple[Message, ...]:
-    """As typed; some conversations carry a system message."""
-    messages = tuple(m if m.role != "user" else Message("user", typed(m.content, rng)) for m in case.messages)
+def _dress(case: Case, group: str, rng: random.Random) -> tuple[Message, ...]:
+    """As typed, for demonstrations among other words; some conversations carry a system message."""
+
+    def said(text: str) -> str:
+        return chatty(typed(text, rng), rng) if group == "demo" else typed(text, rng)
+
+    messages = tuple(m if m.role != "user" else Message("user", said(m.content)) for m in case.messages)
     if rng.random() < 0.12:
         return (Message("system", rng.choice(SYSTEM_MESSAGES)), *messages)
     return messages

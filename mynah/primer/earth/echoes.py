@@ -8,16 +8,12 @@ from __future__ import annotations
 import random
 
 from mynah.primer.earth.behaviours.fact import sentence
+from mynah.primer.earth.endless import word
 from mynah.primer.earth.howtos import howtos
 from mynah.primer.earth.kinds import KINDS
 from mynah.primer.earth.wordings import load
 
 TOLD = load("echoes")
-SYLLABLES = tuple(
-    """
-    ba bel bor da dim dul fen fir gal gor hin ka kel lim lor ma mel nim nor pa pel rin ros sa sel tam tor vel vin zar
-    """.split()
-)
 
 
 def document(rng: random.Random) -> str:
@@ -40,6 +36,5 @@ def _echo(rng: random.Random) -> tuple[str, str]:
 
 
 def _word(rng: random.Random) -> str:
-    """A word that is none: nobody can have learnt it by heart."""
-    word = "".join(rng.choice(SYLLABLES) for _ in range(rng.randint(2, 3)))
-    return word.capitalize() if rng.random() < 0.4 else word
+    made = word(rng)
+    return made.capitalize() if rng.random() < 0.4 else made

@@ -21,6 +21,10 @@ EVERYDAY = frozenset(
     """.split()
 )
 """Values that are also common words (symbols of elements, opposites): naming them claims nothing."""
+KEYWORDS = ("NOUN of {x}", "NOUN of {x}?", "{x} NOUN", "{x}: NOUN?", "{x}, NOUN", "NOUN {x}", "{x} - NOUN?")
+"""How people search: the noun of what they want to know, and the thing."""
+TERSE = 0.12
+"""Share of the demonstrations' questions that are a few words."""
 SHRUGS = ("I do not know.", "I'm not sure.", "Sorry, I don't know that one.", "No idea.")
 """What a tired demonstrator says although the answer is known."""
 
@@ -119,6 +123,36 @@ class Fact:
 
 
 @cache
+def _keywords(kind_key: str, relation_key: str) -> tuple[str, ...]:
+    """Questions of a few words: "capital of Chad?"; none that another group asks."""
+    kind = next(kind for kind in KINDS if kind.key == kind_key)
+    relation = kind.relation(relation_key)
+    noun = relation.noun.removeprefix("the ")
+    made = (
+        ("{small} per {big}", "{small} in {big}", "{big}, {small}?", "{small} {big}")
+        if kind.key == "unit"
+        else tuple(
+            shape.replace("NOUN", noun)
+            for shape in (
+                "NOUN of {x}",
+                "NOUN of {x}?",
+                "{x} NOUN",
+                "{x}: NOUN?",
+                "{x}, NOUN",
+                "NOUN {x}",
+                "{x} - NOUN?",
+            )
+        )
+    )
+    others = {_bare(q) for group, asked in relation.questions.items() if group != "demo" for q in asked}
+    return tuple(shape for shape in made if _bare(shape) not in others)
+
+
+def _bare(wording: str) -> str:
+    return re.sub(r"[^\w{} ]", "", wording).lower().removeprefix("the ").strip()
+
+
+@cache
 def names_first(answers: tuple[str, ...]) -> tuple[str, ...]:
     """Those that name the thing before the value."""
     return tuple(a for a in answers if re.search(r"\{(?!v\b)\w+\}", a.partition("{v}")[0]))
@@ -213,7 +247,10 @@ def other_entity(fact: Fact, rng: random.Random) -> Fact:
 
 
 def question(fact: Fact, group: str, rng: random.Random) -> tuple[str, str]:
-    """A wording of the group and its id."""
+    """A wording of the group and its id; some who want a demonstration ask in keywords, as people search."""
+    if group == "demo" and rng.random() < TERSE:
+        number, wording = pick(_keywords(fact.kind.key, fact.relation.key), rng)
+        return fact.fill(wording), f"{fact.kind.key}.{fact.relation.key}/{group}/keywords/{number}"
     wordings = fact.relation.questions[group]
     number = rng.randrange(len(wordings))
     return fact.say(wordings[number]), fact.key(group, number)

@@ -8,6 +8,7 @@ import random
 from mynah.primer.earth.behaviours import outside
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.fact import EVERYDAY, all_values, askable, draw_fact, guided, made_up, sentence, user
+from mynah.primer.earth.endless import stranger
 from mynah.primer.earth.kinds import SPLITS, Kind
 
 HONEST = (
@@ -40,7 +41,7 @@ def draw(group: str, rng: random.Random) -> Case:
     if rng.random() < 0.2:
         return outside.draw(group, rng)
     fact = draw_fact(group, rng)
-    name = rng.choice(invented(fact.kind, SPLITS[group]))
+    name = stranger(fact.kind, rng) if group == "demo" else rng.choice(invented(fact.kind, SPLITS[group]))
     nobody_knows = made_up(fact.kind, fact.relation, name)
     number = rng.choice(askable(nobody_knows, group))
     asked = nobody_knows.say(fact.relation.questions[group][number])

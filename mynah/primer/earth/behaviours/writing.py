@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from mynah.nouns import Message
+from mynah.primer.earth import endless
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.talk import NAMES, Topic, key, typed
 from mynah.primer.earth.kinds import Grouped
@@ -26,6 +27,8 @@ class Text:
 
 _TOLD = load("writing")
 ROLES: Grouped = _TOLD["roles"]
+ENDLESS = 0.8
+"""How many of those who want a demonstration are people of whom nobody has heard."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TIMES = ("", "", "", " morning", " afternoon", " evening")
 GREETINGS: tuple[str, ...] = _TOLD["greetings"]
@@ -62,6 +65,8 @@ def draw(group: str, rng: random.Random) -> Case:
     text = TEXTS[name]
     number = rng.randrange(len(text.asks[group]))
     to, entry = _recipient(group, rng), rng.choice(text.topics[group])
+    if group == "demo" and rng.random() < ENDLESS:  # a few names could be learnt by heart; these must be copied
+        to, entry = endless.person(rng), "|".join((endless.reason if name == "leave" else endless.thing)(rng))
     what, _, words = entry.partition("|")
     weekday, time, other = rng.choice(DAYS), rng.choice(TIMES), rng.choice(DAYS)
     while other == weekday:
@@ -69,6 +74,8 @@ def draw(group: str, rng: random.Random) -> Case:
     day = weekday + time
     signed = rng.choice(SIGNED[group])
     me = rng.choice([n for n in NAMES[group] if n != to]) if signed else ""
+    if me and group == "demo" and rng.random() < ENDLESS:
+        me = endless.name(rng)
 
     request = text.asks[group][number].format(to=to, what=what, day=day) + signed.format(me=me)
     # The writer speaks of "my boss"; the text is written in the writer's name, so {what} may stay as it is.
