@@ -25,8 +25,8 @@ TEMPERATURE = 0.7
 HEAD = f"""# Fifty unscripted questions
 
 [{QUESTIONS.name}]({QUESTIONS.name}) holds what somebody typed who had been told in two sentences what the primer's
-assistant is about, and had seen none of its wordings. Below are the answers of one `make demo` (seed 0) at `mynah chat`'s
-temperature of {TEMPERATURE}, the first draw, unedited; made by `python -m bench.unscripted HOME`.
+assistant is about, and had seen none of its wordings. Below are the answers of one `make demo` (seed 0) at temperature
+{TEMPERATURE}, that of `mynah chat`, the first draw, unedited; made by `python -m bench.unscripted HOME`.
 """
 
 

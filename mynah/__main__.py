@@ -24,10 +24,8 @@ class Verb(NamedTuple):
 
 
 VERBS = {
-    "demo": Verb(
-        "embedded:demo", "All steps on the embedded world, a report, and a chat with the result.", ("eval",)
-    ),
-    "import": Verb("steps:import_", "A checkpoint folder or a model of the Hugging Face Hub as the base model of a run."),
+    "demo": Verb("embedded:demo", "All steps on the embedded world, a report, and a chat with the result.", ("eval",)),
+    "import": Verb("steps:import_", "A checkpoint folder, or a model of the Hugging Face Hub, as a run's base model."),
     "pretrain": Verb(
         "steps:pretrain",
         "Step 0: a tokenizer and a base model from raw text.",

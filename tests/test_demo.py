@@ -207,7 +207,18 @@ def test_another_seed_or_world_is_refused_before_anything_is_overwritten(home: P
 def test_a_killed_demo_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Path):
     whole = micro(tmp_path / "whole")
     whole.train()
-    command = [sys.executable, "-m", "mynah", "demo", "--mini", "--run", "demo", *MICRO, "--home", str(tmp_path / "killed")]
+    command = [
+        sys.executable,
+        "-m",
+        "mynah",
+        "demo",
+        "--mini",
+        "--run",
+        "demo",
+        *MICRO,
+        "--home",
+        str(tmp_path / "killed"),
+    ]
     root = tmp_path / "killed" / "runs" / "demo"
     for landmark in ("0-pretrain.state/metrics.jsonl", "round-1/2-reward.state/metrics.jsonl"):
         process = subprocess.Popen(

@@ -132,7 +132,9 @@ def _parquet(name: str, file: IO[bytes]) -> Iterator[Record]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise UserError(f"{name}: Parquet needs one more package: pip install -e '.[parquet]' in mynah's folder.") from None
+        raise UserError(
+            f"{name}: Parquet needs one more package: pip install -e '.[parquet]' in mynah's folder."
+        ) from None
     try:
         table = pq.ParquetFile(file if file.seekable() else io.BytesIO(file.read()))
         number = 0

@@ -104,7 +104,7 @@ def _package() -> Any:
     try:
         import gguf
     except ImportError:
-        raise UserError("--format gguf needs the package gguf; install it with: pip install -e '.[gguf]' in mynah's folder.") from None
+        raise UserError("--format gguf needs the package gguf; in mynah's folder: pip install -e '.[gguf]'.") from None
     return gguf
 
 

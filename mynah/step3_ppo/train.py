@@ -127,10 +127,13 @@ class PPO:
             reward_model = load_scalar(reward, dtype, device)
             self.reward_model, self.value_model = frozen_and_trained(reward_model, settings.lora, seed)
             self.ensemble = load_ensemble(reward, device)
-        else:  # nothing has learned to judge: values are read from what the policy makes of a text, and start at 0
-            value_model = with_scalar_head(policy, seed)
-            torch.nn.init.zeros_(value_model.score.weight)
-            self.check, self.value_model = reward, adapted(value_model, settings.lora, seed)
+        else:  # nothing has learned to judge: values are read from what the policy makes of a text
+            self.check, self.value_model = reward, adapted(with_scalar_head(policy, seed), settings.lora, seed)
+        with (
+            torch.no_grad()
+        ):  # values start at 0: the score head was fitted to ends of answers, and they stand elsewhere
+            self.value_model.score.weight.zero_()
+            self.value_model.bias.zero_()
         self.reference, self.policy = frozen_and_trained(policy, settings.lora, seed)
         self.policy_learner = Learner(self.policy, settings, updates)
         value_settings = settings.model_copy(

@@ -93,7 +93,7 @@ def connect(url: URL) -> Database:
     try:
         engine = create_engine(url, pool_pre_ping=True)
     except ImportError:
-        raise UserError("PostgreSQL needs a driver: pip install -e '.[postgres]' in mynah's folder.") from None
+        raise UserError("PostgreSQL needs a driver; in mynah's folder: pip install -e '.[postgres]'.") from None
     try:
         engine.connect().close()
     except OperationalError as error:

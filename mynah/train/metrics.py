@@ -49,5 +49,5 @@ def _board(folder: Path, first_step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise UserError("--tensorboard needs the package tensorboard: pip install -e '.[tensorboard]' in mynah's folder.") from None
+        raise UserError("--tensorboard needs a package; in mynah's folder: pip install -e '.[tensorboard]'.") from None
     return SummaryWriter(str(folder / "tensorboard"), purge_step=first_step + 1)

@@ -55,7 +55,7 @@ def demo(
     mynah demo --mini                         a smaller world, about three minutes, base model included
     mynah demo --rounds 2                     fresh rankings of the newest policy, then steps 2 and 3 again
     mynah demo --run other --seed 1           other draws
-    mynah demo --run scratch --from-scratch   pretrain the primer's base model too: more than an hour
+    mynah demo --run scratch --from-scratch   pretrain the primer's base model too: two hours
     mynah demo --run calm ppo.kl_coef=0.1     any setting of the recipe
     mynah demo eval.thorough=true             compare greedily and at SFT's best temperature, too
     ```

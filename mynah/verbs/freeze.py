@@ -31,7 +31,7 @@ def freeze(
     signs_share: float = 0.01,
     kept: Kept = HERE,
 ) -> None:
-    """Freeze what people judged in chat, over the API and in other services as a data set, for `mynah sft` and `reward`.
+    """Freeze what people judged in chat, over the API and elsewhere as a data set, for `mynah sft` and `reward`.
 
     ```
     mynah freeze data/week-12                        # data/week-12/{demonstrations,rankings}.jsonl

@@ -25,7 +25,7 @@ class Where:
     home: Annotated[Path, Parameter(env_var="MYNAH_HOME")] = field(default_factory=Path)
     "The folder that holds runs/."
     recipe: str = ""
-    "A shipped recipe (mini, primer, small), or a TOML file of your own; by default the one that the run began with, or small."
+    "A recipe of ours (mini, primer, small), or a TOML file of your own; by default the run's own, or small."
     seed: int = 0
     "Decides all that is drawn at random."
     redo: bool = False

@@ -31,6 +31,13 @@ def states(model, tokens):
     return read(batch.tokens, batch.positions, PackedPlan(batch, torch.float32))
 
 
+def valued(ppo):
+    """With values that say something, as the reward model's head reads them; at the start all are 0."""
+    with torch.no_grad():
+        ppo.value_model.score.weight.copy_(ppo.reward_model.score.weight)
+    return ppo
+
+
 def test_rollouts_are_the_policys_own_samples(make, prompts):
     ppo = make()
     for prompt, group in zip(prompts(), rolled(ppo, prompts()), strict=True):
@@ -57,7 +64,7 @@ def test_engine_learner_and_hand_agree_on_log_p_at_any_temperature(make, prompts
 
 
 def test_values_are_those_of_the_state_before_the_choice(make, prompts):
-    ppo = make()
+    ppo = valued(make())
     batch, flat = laid(rolled(ppo, prompts()))
     for one in evaluate(flat, batch, ppo.policy, ppo.reference, ppo.value_model, 1.0):
         with torch.no_grad():
@@ -106,7 +113,7 @@ def test_the_uncertainty_penalty_is_mean_minus_beta_times_spread(make, prompts):
 
 
 def test_masked_tokens_are_read_but_neither_predicted_nor_valued(make, prompts):
-    ppo = make()
+    ppo = valued(make())
     [[one]] = rolled(ppo, prompts(1), n=1)
     mask = torch.ones(6, dtype=torch.bool)
     mask[2:4] = False  # a tool's words in the middle of the episode
@@ -125,7 +132,7 @@ def test_masked_tokens_are_read_but_neither_predicted_nor_valued(make, prompts):
 
 
 def test_nothing_is_random(make, prompts):
-    ppo = make()
+    ppo = valued(make())
     batch, flat = laid(rolled(ppo, prompts()))
     one, other = (
         scored(ppo, [[t] for t in evaluate(flat, batch, ppo.policy, ppo.reference, ppo.value_model, 1.0)])

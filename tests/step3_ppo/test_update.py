@@ -156,17 +156,14 @@ def test_prompts_are_shared_and_the_gradients_are_those_of_separate_prompts(make
     assert close(shared, separate, 2e-5 * scale)
 
 
-def test_the_value_model_starts_as_the_reward_model(make, prompts):
+def test_the_value_model_starts_as_the_reward_model_with_values_of_0(make, prompts):
     ppo = make()
-    assert same(weights(ppo.value_model), weights(ppo.reward_model))
-    assert torch.equal(ppo.value_model.bias, ppo.reward_model.bias)
+    assert same(weights(ppo.value_model.backbone), weights(ppo.reward_model.backbone))
+    assert not ppo.value_model.score.weight.any()
+    assert ppo.value_model.score.weight.requires_grad
+    assert ppo.reward_model.score.weight.any()  # which goes on scoring
     packed = prepared(ppo, prompts(2))
-    batch = packed[0].batch
-    plan = train.PackedPlan(batch, torch.float32)
-    with torch.no_grad():
-        read = [m.read(m.hidden(batch.tokens, batch.positions, plan)) for m in (ppo.value_model, ppo.reward_model)]
-    assert torch.equal(*read)
-    assert torch.allclose(packed[0].old_values, read[1][batch.sources], atol=1e-5)
+    assert not packed[0].old_values.any()
 
 
 def test_policy_and_value_move_and_the_rest_is_frozen(make, prompts):
