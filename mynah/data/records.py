@@ -133,7 +133,7 @@ def _parquet(name: str, file: IO[bytes]) -> Iterator[Record]:
         import pyarrow.parquet as pq
     except ImportError:
         raise UserError(
-            f"{name}: Parquet needs one more package: pip install -e '.[parquet]' in mynah's folder."
+            f"{name}: Parquet needs one more package; in mynah's folder: pip install -e '.[parquet]'."
         ) from None
     try:
         table = pq.ParquetFile(file if file.seekable() else io.BytesIO(file.read()))

@@ -203,7 +203,7 @@ def test_a_tokenizer_that_llama_cpp_lacks_is_one_sentence(tmp_path: Path) -> Non
 def test_without_the_package_it_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(tmp_path / "model")
     monkeypatch.setitem(sys.modules, "gguf", None)
-    with pytest.raises(UserError, match=r"needs the package gguf; install it with: pip install 'mynah\[gguf\]'"):
+    with pytest.raises(UserError, match=r"needs the package gguf; in mynah's folder: pip install -e '.\[gguf\]'"):
         write_gguf(tmp_path / "model", tmp_path / "out.gguf", "", "toy")
     assert not (tmp_path / "out.gguf").exists()
 
@@ -211,7 +211,7 @@ def test_without_the_package_it_is_one_sentence(tmp_path: Path, monkeypatch: pyt
 def loaded(path: Path) -> Any:
     """The file as llama.cpp runs it."""
     llama_cpp = pytest.importorskip(
-        "llama_cpp", reason="asks llama.cpp itself: pip install 'mynah[gguf-check]' compiles it, which takes a while"
+        "llama_cpp", reason="asks llama.cpp itself: pip install -e '.[gguf-check]' compiles it, which takes a while"
     )
     return llama_cpp.Llama(str(path), n_ctx=256, n_threads=1, logits_all=True, verbose=False)
 
