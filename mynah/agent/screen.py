@@ -67,22 +67,23 @@ class Screen:
         return False
 
     def _markdown(self, name: str, pieces: Iterator[str]) -> bool:
-        self.console.print(Text(f"{harmless(name)}>", style="bold"))
         open_text, stopped = "", False
-        with Live(
-            console=self.console, refresh_per_second=FRAMES, transient=True, vertical_overflow="ellipsis"
-        ) as live:
-            try:
-                for piece in pieces:
-                    done, open_text = split_done(open_text + piece)
-                    if done:
-                        live.update(Text(""))
-                        live.console.print(rendered(done))
-                        live.console.print()
-                    live.update(rendered(window(open_text, self.console.height - 4)))
-            except KeyboardInterrupt:
-                stopped = True
+        live = Live(console=self.console, refresh_per_second=FRAMES, transient=True, vertical_overflow="ellipsis")
+        try:  # from the name on: who sees it may press Ctrl-C before the first word
+            self.console.print(Text(f"{harmless(name)}>", style="bold"))
+            live.start()
+            for piece in pieces:
+                done, open_text = split_done(open_text + piece)
+                if done:
+                    live.update(Text(""))
+                    live.console.print(rendered(done))
+                    live.console.print()
+                live.update(rendered(window(open_text, self.console.height - 4)))
+        except KeyboardInterrupt:
+            stopped = True
+        finally:
             live.update(Text(""))
+            live.stop()
         if open_text.strip():
             self.console.print(rendered(open_text))
         if stopped:
