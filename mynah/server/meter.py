@@ -17,8 +17,6 @@ from mynah.server.remote import Incoming, Remote
 
 BYTES_A_TOKEN, ANSWER = 4, 512
 """To reserve by, where nothing better is known: of a prompt, and of an answer without max_tokens."""
-
-
 MOST = 10**9
 """More tokens, or answers, are reserved as so many: no limit has room for them."""
 

@@ -129,9 +129,7 @@ class PPO:
             self.ensemble = load_ensemble(reward, device)
         else:  # nothing has learned to judge: values are read from what the policy makes of a text
             self.check, self.value_model = reward, adapted(with_scalar_head(policy, seed), settings.lora, seed)
-        with (
-            torch.no_grad()
-        ):  # values start at 0: the score head was fitted to ends of answers, and they stand elsewhere
+        with torch.no_grad():  # values start at 0: the head was fitted to the ends of answers, and they stand elsewhere
             self.value_model.score.weight.zero_()
             self.value_model.bias.zero_()
         self.reference, self.policy = frozen_and_trained(policy, settings.lora, seed)

@@ -73,22 +73,28 @@ async def told(stream: Stream) -> list[str]:
     return [thing.get("type", "done") for _, thing in events(some.decode().splitlines())]
 
 
+async def ended_well(stream, speaker, notes) -> None:
+    """Soon, once, recorded, and told to whoever reads."""
+    async with asyncio.timeout(SOON):
+        await stream.over()
+        assert notes.done == ["_begin", "_finish"]
+        assert speaker.over == 1
+        kinds = await told(stream)
+        assert [kind for kind in kinds if kind != "delta"] == ["started", "finished", "done"]
+
+
 @pytest.mark.parametrize("later", range(8))
 def test_a_stop_in_the_moment_of_a_word_holds(later):
-    async def run() -> list[str]:
+    async def run() -> None:
         speaker, notes = Speaker(), Notes()
         stream = await answering(speaker, notes)
         await moments(20)
         speaker.words.put_nowait("word")
         await moments(later)
         stream.stop()
-        async with asyncio.timeout(SOON):
-            await stream.over()
-            assert notes.done == ["_begin", "_finish"]
-            assert speaker.over == 1
-            return await told(stream)
+        await ended_well(stream, speaker, notes)
 
-    assert [kind for kind in asyncio.run(run()) if kind != "delta"] == ["started", "finished", "done"]
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("later", range(40))
@@ -100,12 +106,7 @@ def test_a_stop_at_any_time_leaves_nothing_half_done(later):
         stream = await answering(speaker, notes)
         await moments(later)
         stream.stop()
-        async with asyncio.timeout(SOON):
-            await stream.over()
-            assert notes.done == ["_begin", "_finish"]
-            assert speaker.over == 1
-            kinds = await told(stream)
-            assert [kind for kind in kinds if kind != "delta"] == ["started", "finished", "done"]
+        await ended_well(stream, speaker, notes)
 
     asyncio.run(run())
 

@@ -29,22 +29,18 @@ def word(rng: random.Random) -> str:
 
 def person(rng: random.Random) -> str:
     """Somebody, as a writer speaks of them: a name, a title with a name, "my godmother"."""
-    name = _name(rng)
+    called = name(rng)
     shape = rng.random()
     if shape < 0.45:
-        return name
+        return called
     if shape < 0.7:
-        return f"{rng.choice(('Mr', 'Mrs', 'Dr', 'Miss'))} {name}"
+        return f"{rng.choice(('Mr', 'Mrs', 'Dr', 'Miss'))} {called}"
     return f"{rng.choice(('my', 'my', 'our', 'the'))} {rng.choice(_free('roles'))}"
 
 
-def _name(rng: random.Random) -> str:
-    return rng.choice(_free("names")) if rng.random() < 0.5 else word(rng).capitalize()
-
-
 def name(rng: random.Random) -> str:
-    """A given name."""
-    return _name(rng)
+    """A given name, or a word for one."""
+    return rng.choice(_free("names")) if rng.random() < 0.5 else word(rng).capitalize()
 
 
 def thing(rng: random.Random) -> tuple[str, str]:

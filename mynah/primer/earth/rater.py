@@ -90,8 +90,8 @@ def _about_another(prompt: Prompt, said: str) -> bool:
     kind, _, thing = prompt.meta["entity"].partition("/")
     if kind not in PROPER:
         return False
-    heard = " ".join([thing, *(word for part in prompt.meta["parts"] for word in part)]).lower()
-    heard += " ".join(message.content for message in prompt.messages).lower()
+    said_before = (message.content for message in prompt.messages)
+    heard = " ".join([thing, *(word for part in prompt.meta["parts"] for word in part), *said_before]).lower()
     spoken = _names(kind).findall(said)
     return any(not any(name in heard for name in _forms(kind)[one]) for one in spoken)
 

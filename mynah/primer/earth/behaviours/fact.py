@@ -127,23 +127,9 @@ def _keywords(kind_key: str, relation_key: str) -> tuple[str, ...]:
     """Questions of a few words: "capital of Chad?"; none that another group asks."""
     kind = next(kind for kind in KINDS if kind.key == kind_key)
     relation = kind.relation(relation_key)
-    noun = relation.noun.removeprefix("the ")
-    made = (
-        ("{small} per {big}", "{small} in {big}", "{big}, {small}?", "{small} {big}")
-        if kind.key == "unit"
-        else tuple(
-            shape.replace("NOUN", noun)
-            for shape in (
-                "NOUN of {x}",
-                "NOUN of {x}?",
-                "{x} NOUN",
-                "{x}: NOUN?",
-                "{x}, NOUN",
-                "NOUN {x}",
-                "{x} - NOUN?",
-            )
-        )
-    )
+    made = [shape.replace("NOUN", relation.noun.removeprefix("the ")) for shape in KEYWORDS]
+    if kind.key == "unit":
+        made = ["{small} per {big}", "{small} in {big}", "{big}, {small}?", "{small} {big}"]
     others = {_bare(q) for group, asked in relation.questions.items() if group != "demo" for q in asked}
     return tuple(shape for shape in made if _bare(shape) not in others)
 
