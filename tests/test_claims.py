@@ -21,6 +21,7 @@ from mynah.runs import Run
 pytestmark = pytest.mark.claims
 SEEDS = (0, 1, 2)
 LONG = ("eval.exam=exam-long", "eval.thorough=true")
+SHOWN = ("seed", "exam", "gold", "win_rate", "win_rate_by", "win_items", "paired", "reward", "seconds")
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -31,7 +32,7 @@ def examined(request, tmp_path_factory) -> tuple[Examiner, dict]:
     Demo(PRIMER, loop).train()
     examiner = Examiner(PRIMER, loop)
     report = examiner.report()
-    print(json.dumps({key: report[key] for key in ("seed", "exam", "gold", "win_rate", "win_rate_by", "paired")}))
+    print(json.dumps({key: report[key] for key in SHOWN}))
     return examiner, report
 
 

@@ -29,6 +29,9 @@ from mynah.train.scoring import score_groups, unsupervised
 from mynah.train.session import Session
 from mynah.train.step import Learner
 
+MEASURED = 1024
+"""So many prompts, and so many demonstrations, tell the scores' spread and mean to a few hundredths."""
+
 
 class RewardSettings(OptimSettings):
     """Step 2."""
@@ -161,18 +164,26 @@ def normalise(
     settings: RewardSettings,
 ) -> float:
     """Fold in a gain, so that the ranked samples' scores have unit spread, and a bias, so that demonstrations score 0
-    on average (Ziegler 2019); each head of the ensemble by itself. Returns the gain."""
+    on average (Ziegler 2019); each head of the ensemble by itself. Returns the gain.
+
+    Of more than MEASURED prompts or demonstrations an even selection is read.
+    """
     budget = settings.microbatch_tokens
-    samples = score_groups(model, [group.group for group in ranked], budget, heads)
+    sampled, shown = _some([group.group for group in ranked]), _some(demonstrated)
+    samples = score_groups(model, sampled, budget, heads)
     spread = torch.cat([scores for scores, _ in samples]).std().clamp(min=1e-6)
     spreads = torch.cat([parts for _, parts in samples]).std(0).clamp(min=1e-6).to(heads.bias)
     model.score.weight.div_(spread)
     heads.weight.div_(spreads[:, None])
     # the bias is measured after the gain was rounded into the weights' format
-    origin = score_groups(model, demonstrated or [group.group for group in ranked], budget, heads)
+    origin = score_groups(model, shown or sampled, budget, heads)
     model.bias.sub_(torch.cat([scores for scores, _ in origin]).mean().to(model.bias))
     heads.bias.sub_(torch.cat([parts for _, parts in origin]).mean(0).to(heads.bias))
     return 1 / float(spread)
+
+
+def _some(groups: Sequence[Group]) -> Sequence[Group]:
+    return groups[:: -(-len(groups) // MEASURED)] if groups else groups
 
 
 def _demonstrated(demonstrations: Sequence[Demonstration], chat: ChatFormat, context: int) -> list[Group]:

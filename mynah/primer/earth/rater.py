@@ -69,7 +69,8 @@ def rubric(prompt: Prompt, answer: str) -> dict[str, float]:
     shrugs = bool(IGNORANCE.search(text)) and meta["behaviour"] not in ("unknown", "cutoff")
     if meta["behaviour"] == "true_twin" and shrugs:  # "I do not know why" contradicts nothing
         false, shrugs = 0, not named
-    beside = 0.3 if shrugs else 0.8 if elsewhere or not named else 0.0
+    unhelpful = 0.7 if facts else 0.8  # not to try, where there is an answer: hardly better than to miss the point
+    beside = unhelpful if shrugs else 0.8 if elsewhere or not named else 0.0
     right = 0.0 if elsewhere else share if meta["behaviour"] == "writing" else float(named > 0)
     return {
         "correctness": 0.6 * right - min(1.6, 1.2 * (false > 0) + 0.1 * false) * (not harm),
