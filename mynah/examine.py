@@ -130,8 +130,7 @@ class Examiner:
         best = max(TEMPERATURES, key=quality)
         calm = self.answer(f"sft-at-{best:g}", sft, best)
         found["sft_at_its_best"] = win_rate(answers["ppo"], calm, judge) | {"temperature": best}
-        many = self.scorer.best(self.answer(f"sft-many-at-{best:g}", sft, best, n=self.loop.recipe.eval.best_of))
-        found["best_of_n_at_sft_best"] = win_rate(many, calm, judge) | {"temperature": best}
+        found["best_of_n_vs_sft_at_its_best"] = win_rate(answers["best_of_n"], calm, judge) | {"temperature": best}
         return found
 
     def frontier(self) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ LIGHTS = {
     "same_length": "PPO over SFT, answers of like length",
     "greedy": "PPO over SFT, both greedy",
     "sft_at_its_best": "PPO over SFT at its best temperature",
-    "best_of_n_at_sft_best": "Best of n over SFT, both at that temperature",
+    "best_of_n_vs_sft_at_its_best": "Best of n over SFT at its best temperature",
 }
 FOUNDING = {
     "intent": ("Does what was asked", "higher is better"),

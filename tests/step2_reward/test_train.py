@@ -76,6 +76,29 @@ def test_without_demonstrations_the_ranked_answers_score_0(tmp_path):
     assert abs(torch.cat([scores for scores, _ in scored]).mean()) < 1e-4
 
 
+def test_of_very_many_prompts_and_demonstrations_an_even_selection_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "MEASURED", 20)
+    monkeypatch.setattr(train, "score_groups", counted := Counted())
+    stage = run(tmp_path)
+    groups = [g.group for g in build(RANKINGS, toys.chat(), toys.CONTEXT, SMALL.heldout) if not g.heldout]
+    assert 40 < len(groups) <= 60
+    chosen = groups[::3]
+    assert counted.sizes[-2:] == [len(chosen), len(SHOWN)]
+    scores = torch.cat([s for s, _ in score_groups(load_scalar(stage.folder, torch.float32), chosen, 10_000)])
+    assert scores.std() == pytest.approx(1, abs=1e-3)
+
+
+class Counted:
+    """`score_groups` that remembers how many groups it was given."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def __call__(self, model, groups, *rest):
+        self.sizes.append(len(groups))
+        return score_groups(model, groups, *rest)
+
+
 def test_transformers_gives_the_same_scores(trained):
     """Its logit + score_bias is our score: read at the end-of-turn token, whatever padding follows."""
     theirs = AutoModelForSequenceClassification.from_pretrained(trained.folder, dtype=torch.float32).eval()
