@@ -183,7 +183,7 @@ def normalise(
 
 
 def _some(groups: Sequence[Group]) -> Sequence[Group]:
-    return groups[:: -(-len(groups) // MEASURED)] if groups else groups
+    return groups[:: max(1, -(-len(groups) // MEASURED))]
 
 
 def _demonstrated(demonstrations: Sequence[Demonstration], chat: ChatFormat, context: int) -> list[Group]:

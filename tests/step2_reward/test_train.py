@@ -77,13 +77,13 @@ def test_without_demonstrations_the_ranked_answers_score_0(tmp_path):
 
 
 def test_of_very_many_prompts_and_demonstrations_an_even_selection_is_measured(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "MEASURED", 20)
+    monkeypatch.setattr(train, "MEASURED", 15)
     monkeypatch.setattr(train, "score_groups", counted := Counted())
     stage = run(tmp_path)
     groups = [g.group for g in build(RANKINGS, toys.chat(), toys.CONTEXT, SMALL.heldout) if not g.heldout]
-    assert 40 < len(groups) <= 60
+    assert 30 < len(groups) <= 45
     chosen = groups[::3]
-    assert counted.sizes[-2:] == [len(chosen), len(SHOWN)]
+    assert counted.sizes[-2:] == [len(chosen), len(SHOWN[::2])]
     scores = torch.cat([s for s, _ in score_groups(load_scalar(stage.folder, torch.float32), chosen, 10_000)])
     assert scores.std() == pytest.approx(1, abs=1e-3)
 
