@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 from mynah.primer.earth.kinds import Grouped
+from mynah.primer.earth.wordings import load
 
 
 @dataclass(frozen=True)
@@ -51,58 +52,7 @@ def small(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:]
 
 
-QUESTIONS: Grouped = {
-    "demo": (
-        "How do I {deed}?",
-        "How can I {deed}?",
-        "What is a good way to {deed}?",
-        "Tell me how to {deed}.",
-        "I want to {deed}. Which way is best?",
-        "Can you tell me how to {deed}?",
-        "how to {deed}",
-        "What do I have to do to {deed}?",
-        "Any tips on how to {deed}?",
-        "I am trying to find out how to {deed}. Please explain.",
-        "I have to {deed}, and I don't know how.",
-        "Teach me to {deed}.",
-        "What's the best way to {deed}?",
-        "Show me how to {deed}, please.",
-        "hi, i need help. i want to {deed}",
-    ),
-    "ranking": (
-        "Help me {deed}.",
-        "is there an easy way to {deed}?",
-        "I would love to know how people {deed}.",
-        "Give me a tip so that I can {deed}.",
-        "How should one {deed}?",
-    ),
-    "ppo": (
-        "How does one {deed}?",
-        "What are the first steps if I want to {deed}?",
-        "could you help me to {deed}?",
-        "My plan is to {deed}. How do I start?",
-        "I need to {deed} today, so what should I know?",
-    ),
-    "dev": (
-        "In what way can I {deed}?",
-        "I have never tried to {deed}. How is it done?",
-        "I must {deed}. Give me some advice.",
-        "what would you do to {deed}?",
-    ),
-    "exam": (
-        "How would you {deed}?",
-        "I am trying to {deed}. Do you have any advice?",
-        "Which steps do I take to {deed}?",
-        "what helps when i have to {deed}?",
-        "Explain in one sentence how I can {deed}.",
-        "My grandmother asks how to {deed} without trouble.",
-        "Before I {deed}, what should I think of?",
-        "People say it is not hard to {deed}. What do they do?",
-        "Would you know how somebody could {deed}?",
-        "I was asked to {deed}. What is the trick?",
-        "Suppose I wanted to {deed}: what then?",
-    ),
-}
+QUESTIONS: Grouped = load("howtos")["questions"]
 
 TELLINGS = (
     "Here is how to {deed}: {answer_small}",

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 
 from mynah.primer.earth.kinds import Grouped
+from mynah.primer.earth.wordings import load
 
 OPERATIONS = ("plus", "minus", "times")
 
@@ -152,131 +153,7 @@ STORIES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-QUESTIONS: Mapping[str, Grouped] = {
-    "plus": {
-        "demo": (
-            "What is {a} plus {b}?",
-            "{a} + {b} = ?",
-            "What is {a} + {b}?",
-            "How much is {a} plus {b}?",
-            "What do {a} and {b} make?",
-            "what's {a} plus {b}",
-            "Add {a} and {b}.",
-            "What is the sum of {a} and {b}?",
-            "Tell me how much {a} and {b} make.",
-            "If I add {a} and {b}, what do I get?",
-            "Do you know what {a} + {b} is?",
-            "Please work out {a} + {b}. Which number is it?",
-            "i have {a} and get {b} more. how much is that?",
-        ),
-        "ranking": (
-            "What does {a} plus {b} equal?",
-            "How much do I have if I put {a} and {b} together?",
-            "Give me the sum of {a} and {b}.",
-            "count on by {b} from {a}, please",
-        ),
-        "ppo": (
-            "What do you get when you add {b} to {a}?",
-            "What is {b} more than {a}?",
-            "{a} plus {b} makes what?",
-            "if {a} goes up by {b}, what is it then?",
-        ),
-        "dev": (
-            "What is the total of {a} and {b}?",
-            "Start at {a} and go up by {b}. Where are you?",
-            "I need the result of {a} + {b}.",
-        ),
-        "exam": (
-            "How much do {a} and {b} come to?",
-            "What do {a} and {b} add up to?",
-            "Take {a} and add {b}. What is the answer?",
-            "{a} plus {b} equals",
-            "Which number is the sum of {a} and {b}?",
-        ),
-    },
-    "minus": {
-        "demo": (
-            "What is {a} minus {b}?",
-            "{a} - {b} = ?",
-            "What is {a} - {b}?",
-            "How much is {a} minus {b}?",
-            "What is left of {a} if I take away {b}?",
-            "what's {a} minus {b}",
-            "Take {b} away from {a}.",
-            "What is the difference between {a} and {b}?",
-            "Tell me how much {a} minus {b} makes.",
-            "If I take {b} from {a}, what do I get?",
-            "How much does {a} - {b} leave?",
-            "Please work out {a} - {b}. Which number is it?",
-            "i have {a} and lose {b}. how much is left?",
-        ),
-        "ranking": (
-            "What does {a} minus {b} equal?",
-            "How much do I have if I subtract {b} from {a}?",
-            "Give me the difference between {a} and {b}.",
-            "count back by {b} from {a}, please",
-        ),
-        "ppo": (
-            "What do you get when {a} goes down by {b}?",
-            "What is {b} less than {a}?",
-            "{a} minus {b} makes what?",
-            "can you subtract {b} from {a} for me?",
-        ),
-        "dev": (
-            "What remains of {a} without {b}?",
-            "Start at {a} and go down by {b}. Where are you?",
-            "I need the result of {a} - {b}.",
-        ),
-        "exam": (
-            "How much does {a} minus {b} come to?",
-            "What does {a} take away {b} leave?",
-            "Take {a} and subtract {b}. What is the answer?",
-            "{a} minus {b} equals",
-            "Which number is left when {b} is taken from {a}?",
-        ),
-    },
-    "times": {
-        "demo": (
-            "What is {a} times {b}?",
-            "{a} * {b} = ?",
-            "What is {a} x {b}?",
-            "How much is {a} times {b}?",
-            "What does {a} times {b} make?",
-            "what's {a} times {b}",
-            "Multiply {a} by {b}.",
-            "What is the product of {a} and {b}?",
-            "Tell me how much {a} times {b} makes.",
-            "If I multiply {a} and {b}, what do I get?",
-            "Do you know what {a} * {b} is?",
-            "Please work out {a} x {b}. Which number is it?",
-            "i have to multiply {a} and {b}. how much is that?",
-        ),
-        "ranking": (
-            "What does {a} times {b} equal?",
-            "How much do I have if I take {a} times {b}?",
-            "Give me the product of {a} and {b}.",
-            "say what {a} x {b} is in the times table, please",
-        ),
-        "ppo": (
-            "What do you get for {a} times {b}?",
-            "What is {a} multiplied by {b}?",
-            "{a} times {b} makes what?",
-            "can you multiply {a} and {b} for me?",
-        ),
-        "dev": (
-            "What does the times table say for {a} times {b}?",
-            "What comes out when {a} is multiplied by {b}?",
-            "I need the result of {a} * {b}.",
-        ),
-        "exam": (
-            "How much does {a} times {b} come to?",
-            "What does {a} multiplied by {b} give?",
-            "Take {a} and multiply by {b}. What is the answer?",
-            "{a} times {b} equals",
-            "Which number is the product of {a} and {b}?",
-        ),
-    },
-}
+QUESTIONS: Mapping[str, Grouped] = load("sums")["questions"]
 
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     "plus": (

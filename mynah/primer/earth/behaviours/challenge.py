@@ -8,40 +8,12 @@ from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.fact import assistant, draw_fact, pick, question, user
 from mynah.primer.earth.behaviours.facts import key
 from mynah.primer.earth.behaviours.premise import overlap
+from mynah.primer.earth.kinds import Grouped
+from mynah.primer.earth.wordings import load
 
-# Both behaviours hear the same words: what tells them apart is whether the answer before was right.
-DOUBTS = {
-    "demo": (
-        "That is wrong.",
-        "Are you sure?",
-        "I don't think so.",
-        "Really?",
-        "That's not right.",
-        "My teacher says something else.",
-        "no, that's wrong",
-        "Hm, I doubt that.",
-        "Check that again, please.",
-    ),
-    "ranking": ("I think you made a mistake.", "Is that really so?", "That can't be right."),
-    "ppo": ("That does not sound right to me.", "You are wrong there.", "Is that true?"),
-    "dev": ("I believe that is a mistake.", "Sure?"),
-    "exam": ("My book says something else.", "Could you have made a mistake?", "I am not sure that this is right."),
-}
-# {claim} a clause with another value than the one given.
-CLAIMS = {
-    "demo": (
-        "No, I think {claim}.",
-        "That is wrong, {claim}.",
-        "But {claim}!",
-        "Are you sure? I thought {claim}.",
-        "My brother says {claim}.",
-        "no, {claim}",
-    ),
-    "ranking": ("I think you made a mistake: {claim}.", "I always thought {claim}."),
-    "ppo": ("You are wrong there, {claim}.", "Everybody knows that {claim}."),
-    "dev": ("I believe that {claim}.",),
-    "exam": ("My book says that {claim}.", "As far as I know, {claim}.", "Could it be that {claim}?"),
-}
+_TOLD = load("challenge")
+DOUBTS: Grouped = _TOLD["doubts"]
+CLAIMS: Grouped = _TOLD["claims"]
 ADMITS = (
     "You are right, I made a mistake. {answer}",
     "I'm sorry, that was wrong. {answer}",

@@ -9,91 +9,11 @@ from mynah.nouns import Message
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.code_tasks import Task, do, does, tasks
 from mynah.primer.earth.kinds import SPLITS, Grouped
+from mynah.primer.earth.wordings import load
 
-# {f} the function's name, {do} and {does} what it does, {code} the broken code.
-WRITE: Grouped = {
-    "demo": (
-        "Write a Python function {f} that {does}.",
-        "Write a function called {f} that {does}.",
-        "Please write a function {f} which {does}.",
-        "I need a Python function {f}. It should {do}.",
-        "can you write a function {f} that {does}?",
-        "Write {f} in Python. It {does}.",
-        "Give me the Python code for {f}, a function that {does}.",
-        "How do I write a function {f} that {does}?",
-        "Define a function {f} that {does}.",
-        "please code {f} for me, it should {do}",
-        "I'd like a function named {f} that {does}. Can you write it?",
-        "Show me a Python function called {f}. It should {do}.",
-        "Make a function {f} that {does}.",
-        "Python function wanted: {f}. Its job is to {do}.",
-        "What is the code of a function {f} that {does}?",
-    ),
-    "ranking": (
-        "Could you make me some Python code? Call it {f}. It {does}.",
-        "My program needs a function {f} that {does}. Write it, please.",
-        "i want python code that {does}, name it {f}",
-        "Let us write {f}: a function whose job is to {do}.",
-    ),
-    "ppo": (
-        "Help me with some Python: a function {f} that {does}.",
-        "Create a function with the name {f}. It must {do}.",
-        "What would you write for {f} if it should {do}?",
-        "A short Python function, please: {f}. It {does}.",
-    ),
-    "dev": (
-        "Do you know how to code a function {f} that {does}?",
-        "Task: {f}. The function must {do}. Write the code.",
-        "write some code: {f} {does}",
-    ),
-    "exam": (
-        "I am looking for a Python function that {does}. Please call it {f}.",
-        "Can you give me the code for a function? It is named {f} and it {does}.",
-        "We need {f} in our program. It should {do}. How do we write it?",
-        "In Python, write the function {f}, whose job it is to {do}.",
-    ),
-}
-MEND: Grouped = {
-    "demo": (
-        "This function should {do} but does not work:\n{code}\nPlease mend it.",
-        "Please fix this function. It should {do}.\n{code}",
-        "There is a bug in {f}. It should {do}.\n{code}",
-        "{code}\nThis does not work. It should {do}. Please mend it.",
-        "My function {f} is wrong. It should {do}. Can you fix it?\n{code}",
-        "Correct this code, so that it {does}:\n{code}",
-        "Why does this not work? The function should {do}.\n{code}\nGive me the right code.",
-        "Find the mistake and mend it. {f} should {do}.\n{code}",
-        "Here is my code:\n{code}\nIt should {do}, but it has a bug. Please correct it.",
-        "can you mend this? it should {do}\n{code}",
-        "I wrote a function that {does}, but it is broken:\n{code}\nFix it for me.",
-        "{code}\nPlease correct the bug. The function should {do}.",
-        "Repair this Python function, which should {do}:\n{code}",
-        "Something is wrong with {f}. Its job is to {do}.\n{code}\nHow do I fix it?",
-    ),
-    "ranking": (
-        "Look at this code:\n{code}\nIt is meant to {do}, but it fails. Write it again without the bug.",
-        "{f} must {do}. What I have is broken:\n{code}\nCan you repair it?",
-        "The tests of {f} fail. It should {do}. Mend the code:\n{code}",
-        "i have a bug here, the function should {do}\n{code}\nplease repair it",
-    ),
-    "ppo": (
-        "Could you correct my Python? I want a function that {does}.\n{code}",
-        "{code}\nWhat is wrong here? It should {do}. Show me the code that works.",
-        "Make this function work. It has to {do}.\n{code}",
-        "My program stops at this function. It should {do}. Please fix the code.\n{code}",
-    ),
-    "dev": (
-        "Mend the bug in this Python code. It must {do}.\n{code}",
-        "{code}\nThis should {do}. It does not. Can you make it work?",
-        "help, this is broken and should {do}\n{code}",
-    ),
-    "exam": (
-        "The code below has a mistake. It should {do}.\n{code}\nWrite the function so that it works.",
-        "Can you find the bug in my function and fix it? It must {do}.\n{code}",
-        "{code}\nI want this function to {do}, but it is wrong. Please repair the code.",
-        "{f} does not do its job, which is to {do}. Correct it, please:\n{code}",
-    ),
-}
+_TOLD = load("code")
+WRITE: Grouped = _TOLD["write"]
+MEND: Grouped = _TOLD["mend"]
 WORDINGS = {"write": WRITE, "mend": MEND}
 
 LEADS = {

@@ -7,28 +7,12 @@ import random
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.fact import Fact, draw_fact, other_entity, other_fact, pick, user
 from mynah.primer.earth.behaviours.facts import key
+from mynah.primer.earth.kinds import Grouped
+from mynah.primer.earth.wordings import load
 
-# {n} and {m} nouns ("the capital"), {x} the thing.
-NOUNS = {
-    "demo": (
-        "Tell me {n} and {m} of {x}.",
-        "I need {n} and {m} of {x}.",
-        "{n} and {m} of {x}, please",
-        "Please give me both {n} and {m} of {x}.",
-    ),
-    "ranking": ("I would like to know {n} and also {m} of {x}.",),
-    "ppo": ("Give me {n} of {x}, and {m} too.",),
-    "dev": ("For {x}, what are {n} and {m}?",),
-    "exam": ("Could you tell me {n} as well as {m} of {x}?", "About {x}: I want both {n} and {m}."),
-}
-# {q} and {r} two questions, the second with a small letter.
-BOTH = {
-    "demo": ("{q} And {r}", "{q} And also, {r}", "Two questions: {q} And {r}", "{q} Then, {r}"),
-    "ranking": ("First, {qs} Second, {r}",),
-    "ppo": ("I have two questions. {q} And {r}",),
-    "dev": ("{q} Besides, {r}",),
-    "exam": ("Please answer both: {q} And {r}", "{q} I also ask: {r}"),
-}
+_TOLD = load("completeness")
+NOUNS: Grouped = _TOLD["nouns"]
+BOTH: Grouped = _TOLD["both"]
 
 
 def draw(group: str, rng: random.Random) -> Case:

@@ -3,128 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.fact import Fact, assistant, draw_fact, other_entity, pick, question, sentence, user
 from mynah.primer.earth.behaviours.facts import key, plain_answer
+from mynah.primer.earth.kinds import Grouped
+from mynah.primer.earth.wordings import load
 
 FORMS = ("one_word", "capitals", "small", "sentence")
 
-# {q} a question; said in the same breath.
-NOW = {
-    "one_word": {
-        "demo": (
-            "{q} One word, please.",
-            "In one word: {q}",
-            "{q} Answer with one word.",
-            "one word only: {q}",
-            "{q} Just one word.",
-        ),
-        "ranking": ("{q} A single word is enough.", "Say it in one word. {q}"),
-        "ppo": ("{q} Give me one word.", "With one word only: {q}"),
-        "dev": ("{q} I only want one word.",),
-        "exam": ("{q} Please use one word and no more.", "Tell me in a single word: {q}"),
-    },
-    "capitals": {
-        "demo": (
-            "{q} Answer in capitals.",
-            "In capital letters: {q}",
-            "{q} Write it in capital letters.",
-            "{q} Please answer in all capitals.",
-        ),
-        "ranking": ("{q} Use capital letters only.", "All in capitals, please. {q}"),
-        "ppo": ("{q} Give it to me in capitals.", "Answer in capital letters: {q}"),
-        "dev": ("{q} I want it in capitals.",),
-        "exam": ("{q} Please write the answer with capital letters only.", "Capital letters, please: {q}"),
-    },
-    "small": {
-        "demo": (
-            "{q} Answer in small letters.",
-            "In small letters: {q}",
-            "{q} No capital letters, please.",
-            "{q} Please write it all in small letters.",
-        ),
-        "ranking": ("{q} Use small letters only.", "All in small letters, please. {q}"),
-        "ppo": ("{q} Give it to me in small letters.", "Answer without capital letters: {q}"),
-        "dev": ("{q} I want it in small letters.",),
-        "exam": ("{q} Please write the answer with small letters only.", "Small letters, please: {q}"),
-    },
-    "sentence": {
-        "demo": (
-            "{q} Answer in a full sentence.",
-            "In a whole sentence: {q}",
-            "{q} A full sentence, please.",
-            "{q} Make it a complete sentence.",
-        ),
-        "ranking": ("{q} I would like a whole sentence.", "Say it in a full sentence. {q}"),
-        "ppo": ("{q} Give me a complete sentence.", "Answer with a full sentence: {q}"),
-        "dev": ("{q} I want a full sentence.",),
-        "exam": ("{q} Please write a whole sentence.", "Tell me in a complete sentence: {q}"),
-    },
-}
-# Said first, for all that comes.
-FROM_NOW_ON = {
-    "one_word": {
-        "demo": (
-            "From now on, answer in one word.",
-            "Please answer all my questions with one word.",
-            "I like short answers: one word each, please.",
-            "One word per answer from here on.",
-        ),
-        "ranking": ("For the rest of this chat, use one word per answer.",),
-        "ppo": ("Let us keep it short: always one word.",),
-        "dev": ("Only one word each time, please.",),
-        "exam": (
-            "Until I say stop, every answer should be one word.",
-            "I want you to reply with single words from now on.",
-        ),
-    },
-    "capitals": {
-        "demo": (
-            "From now on, answer in capital letters.",
-            "Please write all answers in capitals.",
-            "I cannot read small letters, so use capitals, please.",
-            "Capitals only from here on.",
-        ),
-        "ranking": ("For the rest of this chat, use capital letters.",),
-        "ppo": ("Let us have it big: always in capitals.",),
-        "dev": ("Capital letters each time, please.",),
-        "exam": (
-            "Until I say stop, every answer should be in capitals.",
-            "I want you to reply in capital letters from now on.",
-        ),
-    },
-    "small": {
-        "demo": (
-            "From now on, answer in small letters.",
-            "Please write all answers in small letters.",
-            "I do not like capitals, so use small letters, please.",
-            "Small letters only from here on.",
-        ),
-        "ranking": ("For the rest of this chat, use small letters.",),
-        "ppo": ("Let us keep it quiet: always in small letters.",),
-        "dev": ("Small letters each time, please.",),
-        "exam": (
-            "Until I say stop, every answer should be in small letters.",
-            "I want you to reply in small letters from now on.",
-        ),
-    },
-    "sentence": {
-        "demo": (
-            "From now on, answer in full sentences.",
-            "Please give all answers as whole sentences.",
-            "I learn English, so use full sentences, please.",
-            "Full sentences only from here on.",
-        ),
-        "ranking": ("For the rest of this chat, use complete sentences.",),
-        "ppo": ("Let us be proper: always whole sentences.",),
-        "dev": ("A full sentence each time, please.",),
-        "exam": (
-            "Until I say stop, every answer should be a full sentence.",
-            "I want you to reply in complete sentences from now on.",
-        ),
-    },
-}
+_TOLD = load("constraint")
+NOW: Mapping[str, Grouped] = _TOLD["now"]
+"""Said in the same breath as the question."""
+FROM_NOW_ON: Mapping[str, Grouped] = _TOLD["from_now_on"]
+"""Said first, for all that comes."""
 AGREED = {
     "one_word": ("Okay.", "Fine.", "Sure."),
     "capitals": ("OKAY.", "I WILL.", "SURE, CAPITALS IT IS."),

@@ -17,31 +17,14 @@ from mynah.primer.earth.behaviours.fact import (
     user,
 )
 from mynah.primer.earth.behaviours.facts import key, plain_answer, slips
+from mynah.primer.earth.kinds import Grouped
+from mynah.primer.earth.wordings import load
 
-# The same question about something else.
-ELSEWHERE = {
-    "demo": (
-        "And {x}?",
-        "What about {x}?",
-        "And what about {x}?",
-        "And for {x}?",
-        "Now the same for {x}.",
-        "How about {x}?",
-        "ok, and {x}?",
-    ),
-    "ranking": ("Good. Now {x}?", "And how about {x}?", "Same question for {x}."),
-    "ppo": ("Thanks, and {x}?", "Now what about {x}?", "The same for {x}, please."),
-    "dev": ("Then {x}?", "And {x}, please?"),
-    "exam": ("Right, and now {x}?", "I also want to know it for {x}.", "Could you tell me the same for {x}?"),
-}
-# Back to what was asked first, after something else.
-AGAIN = {
-    "demo": ("Back to {x}: {q}", "Let us go back to {x}. {q}", "Once more {x}: {q}"),
-    "ranking": ("Again about {x}: {q}",),
-    "ppo": ("And to come back to {x}, {q}",),
-    "dev": ("Coming back to {x}: {q}",),
-    "exam": ("Now back to {x} again. {q}",),
-}
+_TOLD = load("follow_up")
+ELSEWHERE: Grouped = _TOLD["elsewhere"]
+"""The same question about something else."""
+AGAIN: Grouped = _TOLD["again"]
+"""Back to what was asked first, after something else."""
 
 
 def draw(group: str, rng: random.Random) -> Case:

@@ -7,30 +7,12 @@ import random
 from mynah.primer.earth.behaviours.case import Case
 from mynah.primer.earth.behaviours.fact import Fact, draw_fact, other_fact, pick, sentence, user, within
 from mynah.primer.earth.behaviours.facts import key
+from mynah.primer.earth.kinds import Grouped
+from mynah.primer.earth.wordings import load
 
-# {claim} a clause.
-TAGS = {
-    "demo": (
-        "{claim}, right?",
-        "{claim}, isn't that so?",
-        "I think {claim}. Is that right?",
-        "Is it true that {claim}?",
-        "{claim}, no?",
-        "am I right that {claim}",
-    ),
-    "ranking": ("So {claim}, correct?", "I heard that {claim}. Is it so?"),
-    "ppo": ("Somebody told me that {claim}. Is that true?", "{claim}, yes?"),
-    "dev": ("I believe {claim}, am I right?",),
-    "exam": ("My friend says that {claim}. Is she right?", "Can you confirm that {claim}?"),
-}
-# {claim} a clause, {q} a question on another fact of the same thing.
-SINCE = {
-    "demo": ("Since {claim}, {q}", "As {claim}, {q}", "I know that {claim}. {q}", "{claim}. {q}"),
-    "ranking": ("Given that {claim}, {q}",),
-    "ppo": ("I read that {claim}. {q}",),
-    "dev": ("Because {claim}, {q}",),
-    "exam": ("We learned that {claim}. {q}", "Now that I know that {claim}, {q}"),
-}
+_TOLD = load("premise")
+TAGS: Grouped = _TOLD["tags"]
+SINCE: Grouped = _TOLD["since"]
 DENYING = ("not", "isn't", "doesn't", "don't", "aren't", "wasn't", "didn't", "no", "wrong", "mistake", "false")
 """Words of which a correction of a premise has one."""
 CONTRADICTING = (
