@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mynah.engine.draws import draw, most_likely, wanted
 from mynah.engine.guide import Guide
 from mynah.engine.prefixes import Past, Prefixes
 from mynah.engine.runner import Prefill, Runner
-from mynah.engine.sampler import row_keys, sample
 from mynah.engine.scheduler import Request, Row, Scheduler
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, FinishReason, SamplingParams
@@ -227,40 +227,22 @@ class Engine:
         targets = torch.tensor(request.prompt[1:], device=self._device)
         scores: list[float] = []
         best: list[tuple[tuple[int, float], ...]] = []
-        for rows, wanted in zip(hidden.split(SCORED_AT_ONCE), targets.split(SCORED_AT_ONCE), strict=True):
+        for rows, tokens in zip(hidden.split(SCORED_AT_ONCE), targets.split(SCORED_AT_ONCE), strict=True):
             table = self._runner.logits(rows).float().log_softmax(-1)
-            scores += table.gather(1, wanted[:, None]).squeeze(1).tolist()
-            best += _most_likely(table, request.params.top_logprobs)
+            scores += table.gather(1, tokens[:, None]).squeeze(1).tolist()
+            best += most_likely(table, request.params.top_logprobs)
         return tuple(scores), tuple(best)
 
     def _extend(self, rows: list[Row], logits: Tensor) -> list[Token]:
         """Draw one token for each of `rows` and release the rows that end with it."""
-        params = [row.request.params for row in rows]
-
-        def column(values: list[int] | list[float]) -> Tensor:
-            return torch.tensor(values, device=self._device)
-
-        keys = row_keys(
-            column([p.seed for p in params]),
-            column([row.request.first_sequence + row.sample for row in rows]),
-            column([row.length for row in rows]),
-        )
-        tokens, logprobs, table = sample(
-            logits,
-            keys,
-            column([float(p.temperature) for p in params]),
-            column([p.top_k for p in params]),
-            column([float(p.top_p) for p in params]),
-            column([float(p.min_p) for p in params]),
-            self._steering(rows),
-        )
+        tokens, logprobs = draw(rows, logits)
         events, finished = [], set()
-        for i, (row, token, logprob) in enumerate(zip(rows, tokens.tolist(), logprobs.tolist(), strict=True)):
+        for i, (row, token, logprob) in enumerate(zip(rows, tokens, logprobs, strict=True)):
             row.tokens.append(token)
             if row.guide:
                 row.guide.advance(token)
             row.logprobs.append(logprob)
-            [best] = _most_likely(table[i : i + 1], row.request.params.top_logprobs)
+            best = wanted(row, logits[i])
             if best:
                 row.top_logprobs.append(best)
             reason = row.finish(self.context)
@@ -275,15 +257,6 @@ class Engine:
             if id(self._scheduler.running[index]) in finished:
                 self._release(index)
         return events
-
-    def _steering(self, rows: list[Row]) -> tuple[Tensor, Tensor] | None:
-        """Which rows are steered [G], and by what [G, V]; None where no guide has anything to say."""
-        found = [(i, row.guide.bias()) for i, row in enumerate(rows) if row.guide]
-        steered = [(i, bias) for i, bias in found if bias is not None]
-        if not steered:
-            return None
-        indices, biases = zip(*steered, strict=True)
-        return torch.tensor(indices, device=self._device), torch.stack(biases).to(self._device)
 
     def _finish(self, row: Row, reason: FinishReason) -> None:
         prompt_logprobs, prompt_top_logprobs = self._prompt_scores.get(row.request.id, ((), ()))
@@ -308,12 +281,3 @@ class Engine:
         if index < len(self._scheduler.running):
             self._runner.cache.move(len(self._scheduler.running), index, last.length)
             self._scheduler.running[index] = last
-
-
-def _most_likely(logprobs: Tensor, k: int) -> list[tuple[tuple[int, float], ...]]:
-    """For each row of [N, V] its k tokens with the highest log p, best first."""
-    if not k:
-        return [()] * len(logprobs)
-    best = logprobs.topk(min(k, logprobs.shape[1]))
-    pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-    return [tuple(zip(ids, values, strict=True)) for ids, values in pairs]

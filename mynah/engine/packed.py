@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mynah.engine.native import Native, eight_bits
 from mynah.model.lora import adapters, over_the_same
 from mynah.model.transformer import Transformer
 
@@ -30,18 +31,21 @@ class Readable:
     """Logits [N, V] of hidden states [N, D]."""
     single_rows: bool = False
     """A row comes out the same alone; otherwise every layer must get several."""
+    native: Native | None = None
+    """Takes the decode steps, where it can."""
 
 
 def readable(model: Transformer, int8: bool = False) -> Readable:
     """`model` with its matrices as they are now, in 8 bits or reordered where that pays; until they change."""
+    native = Native.of(model, int8) if _room(model) else None
     if not int8 and not _pays(model):
-        return Readable(model, model.logits)
+        return Readable(model, model.logits, native=native)
     kind = Int8Linear if int8 else PackedLinear
     twin = over_the_same(model)
     for path, layer in list(twin.named_modules()):
         if isinstance(layer, nn.Linear):
             twin.set_submodule(path, kind(layer.weight, layer.bias))
-    return Readable(twin, kind(model.head, None), single_rows=not adapters(model))
+    return Readable(twin, kind(model.head, None), single_rows=not adapters(model), native=native)
 
 
 class PackedLinear(nn.Module):
@@ -61,10 +65,7 @@ class Int8Linear(nn.Module):
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
         super().__init__()
-        exact = weight.detach().float()
-        scale = exact.abs().amax(1).clamp(min=1e-12) / 127  # [out]
-        self.rounded = (exact / scale[:, None]).round_().to(torch.int8)
-        self.scale = scale.to(weight.dtype)
+        self.rounded, self.scale = eight_bits(weight)
         self.bias = bias
 
     def forward(self, x: Tensor) -> Tensor:
@@ -77,6 +78,11 @@ def _pays(model: Transformer) -> bool:
         return False
     if not hasattr(torch.ops.mkldnn, "_reorder_linear_weight") or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
+    return _room(model)
+
+
+def _room(model: Transformer) -> bool:
+    """Whether a copy of the matrices takes less than a quarter of the free memory."""
     return 4 * 2 * model.config.parameters() < _free_memory()
 
 

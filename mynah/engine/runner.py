@@ -81,6 +81,9 @@ class Runner:
 
     def decode(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Logits [B, V] after one more token a row: tokens [B] at positions [B] of rows 0 … B − 1."""
+        self.cache.fit(-(-(int(positions.max()) + 1) // BLOCK) * BLOCK)
+        if self._now.native:
+            return self._now.native.decode(self.cache, tokens, positions)
         return self.logits(self._hidden(tokens, positions, _DecodePlan(self.cache, positions)))
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -158,12 +161,10 @@ class _DecodePlan:
 
     def __init__(self, cache: KVCache, positions: Tensor) -> None:
         self.cache, self.positions = cache, positions
-        self.span = -(-(int(positions.max()) + 1) // BLOCK) * BLOCK
-        cache.fit(self.span)
         self.rows = min(cache.rows, -(-len(positions) // FILL) * FILL)  # rows not in use come along, unread
-        columns = torch.arange(self.span, device=positions.device)
+        columns = torch.arange(cache.length, device=positions.device)
         seen = _behind(positions, 0, self.rows - len(positions))
-        self.visible = (columns <= seen[:, None])[:, None, None]  # [rows, 1, 1, span]
+        self.visible = (columns <= seen[:, None])[:, None, None]  # [rows, 1, 1, length]
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         self.cache.append(layer, self.positions, k, v)

@@ -44,6 +44,12 @@ class Row:
         return self.request.guides[self.sample] if self.request.guides else None
 
     @property
+    def plain(self) -> bool:
+        """Whether the draw is from the whole distribution, or greedy: nothing steered, nothing cut off."""
+        params = self.request.params
+        return not (self.request.guides or params.top_k > 0 or params.top_p < 1 or params.min_p > 0)
+
+    @property
     def length(self) -> int:
         return len(self.request.prompt) + len(self.tokens)
 

@@ -1,0 +1,512 @@
+/* One decode step of a Llama-like model in bf16, every row by itself: embed, blocks, norm, head; and the draw after it.
+
+   The numbers are those of the PyTorch path, rounded to bf16 at the same places; only sums are added up in another
+   order, for each row the same whatever its neighbours. Matrices lie in panels of 16 outputs: [N / 16][K / 2][16][2], or
+   in 8 bits, with a factor an output, [N / 16][K][16].
+   Vectors are GCC's own (also clang's), so that the file is the same on any processor; products of pairs of bf16 use
+   AVX512-BF16 where it is there. Everything between two barriers is divided among the threads. */
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_thread_num(void) { return 0; }
+static int omp_get_num_threads(void) { return 1; }
+#endif
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
+#define LANES 16
+#define MOST_ROWS 10 /* of x in one tile: its sums stay in registers */
+#define ALWAYS static inline __attribute__((always_inline))
+
+typedef uint16_t bf16;
+typedef float floats __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int32_t ints __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef int8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef uint16_t halves __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
+typedef uint32_t pairs __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+typedef struct {
+    const void *panels;
+    const float *factors; /* [N] of a matrix in 8 bits, or NULL */
+} Matrix;
+
+typedef struct {
+    Matrix qkv, out, gate_up, down;
+    const bf16 *qkv_bias, *out_bias;           /* or NULL */
+    const bf16 *before_attention, *before_mlp; /* weights of the norms [D] */
+    const bf16 *q_norm, *k_norm;               /* [W] or NULL */
+    bf16 *keys, *values;                       /* [rows, KV, length, W] */
+    int64_t rotates;
+} Layer;
+
+typedef struct {
+    int64_t width, layers, heads, kv_heads, head_width, ff_width, vocab_size;
+    float eps;
+    int32_t threads;
+    Matrix head;
+    const bf16 *embedding;       /* [V, D] as the learner has it */
+    const bf16 *norm;            /* [D] */
+    const bf16 *cosines, *sines; /* [context, W] */
+    Layer *layer;
+} Model;
+
+/* ---------------------------------------------------------------------------------------------------- numbers -- */
+
+ALWAYS float wide(bf16 x) {
+    uint32_t bits = (uint32_t)x << 16;
+    float f;
+    memcpy(&f, &bits, 4);
+    return f;
+}
+
+ALWAYS floats load(const bf16 *x) { return (floats)(__builtin_convertvector(*(const halves *)x, pairs) << 16); }
+
+ALWAYS pairs nearest(floats x) { /* bf16, ties to even, in the upper halves */
+    pairs bits = (pairs)x;
+    return (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000u;
+}
+
+ALWAYS floats rounded(floats x) { return (floats)nearest(x); }
+
+ALWAYS void save(bf16 *y, floats x) { *(halves *)y = __builtin_convertvector(nearest(x) >> 16, halves); }
+
+ALWAYS floats even(pairs p) { return (floats)(p << 16); }
+ALWAYS floats odd(pairs p) { return (floats)(p & 0xffff0000u); }
+
+ALWAYS floats all(float x) { return (floats){0} + x; }
+
+ALWAYS floats either(ints which, floats a, floats b) { return (floats)((which & (ints)a) | (~which & (ints)b)); }
+
+ALWAYS float total(floats v) {
+#ifdef __AVX512F__
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    float part[LANES];
+    memcpy(part, &v, sizeof part);
+    for (int step = LANES / 2; step; step /= 2)
+        for (int i = 0; i < step; i++) part[i] += part[i + step];
+    return part[0];
+#endif
+}
+
+#ifdef __clang__
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (ints){__VA_ARGS__})
+#endif
+/* Of two vectors of partial sums, in which a lane's partner is 8, 4, 2 or 1 lanes away: both added up in one. */
+#define FOLD8(a, b) (PICK(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) + \
+                     PICK(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#define FOLD4(a, b) (PICK(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27) + \
+                     PICK(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+#define FOLD2(a, b) (PICK(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) + \
+                     PICK(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+#define FOLD1(a, b) (PICK(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30) + \
+                     PICK(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+
+ALWAYS floats totals(floats *v) { /* of 16 vectors the sums, side by side */
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) v[i] = FOLD8(v[i], v[i + 8]);
+#pragma GCC unroll 8
+    for (int i = 0; i < 4; i++) v[i] = FOLD4(v[i], v[i + 4]);
+    for (int i = 0; i < 2; i++) v[i] = FOLD2(v[i], v[i + 2]);
+    return FOLD1(v[0], v[1]);
+}
+
+ALWAYS float largest(floats v) {
+    float most = v[0];
+    for (int i = 1; i < LANES; i++) most = v[i] > most ? v[i] : most;
+    return most;
+}
+
+/* e^x and ln x by the polynomials of Cephes (Moshier), within 2 units of the last place. */
+ALWAYS floats exponential(floats x) {
+    x = either(x < -87.3f, all(-87.3f), either(x > 88.3f, all(88.3f), x));
+    floats n = __builtin_convertvector(__builtin_convertvector(x * 1.44269504088896341f + 128.5f, ints) - 128, floats);
+    floats r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    floats y = r * 1.9875691500e-4f + 1.3981999507e-3f;
+    y = y * r + 8.3334519073e-3f;
+    y = y * r + 4.1665795894e-2f;
+    y = y * r + 1.6666665459e-1f;
+    y = y * r + 5.0000001201e-1f;
+    y = y * r * r + r + 1.0f;
+    return y * (floats)((__builtin_convertvector(n, ints) + 127) << 23);
+}
+
+ALWAYS floats logarithm(floats x) { /* of positive normal numbers */
+    ints e = ((ints)x >> 23) - 126;
+    floats m = (floats)(((ints)x & 0x007fffff) | 0x3f000000); /* x = m 2^e, m in [1/2, 1) */
+    ints small = m < 0.707106781186547524f;                    /* -1 where true */
+    e += small;
+    m = either(small, m + m, m) - 1.0f;
+    floats z = m * m, y = m * 7.0376836292e-2f - 1.1514610310e-1f;
+    y = y * m + 1.1676998740e-1f;
+    y = y * m - 1.2420140846e-1f;
+    y = y * m + 1.4249322787e-1f;
+    y = y * m - 1.6668057665e-1f;
+    y = y * m + 2.0000714765e-1f;
+    y = y * m - 2.4999993993e-1f;
+    y = y * m + 3.3333331174e-1f;
+    floats power = __builtin_convertvector(e, floats);
+    y = y * m * z + power * -2.12194440e-4f - 0.5f * z;
+    return m + y + power * 0.693359375f;
+}
+
+/* --------------------------------------------------------------------------------------------------- products -- */
+
+enum { STORE, ADD, GLU }; /* what becomes of a product: it is stored, added to what is there, or silu(gate) * up */
+
+typedef struct {
+    int kind;
+    const bf16 *bias;
+    bf16 *y;
+    int64_t stride, wanted; /* between rows of y; outputs that count, the rest is padding */
+} Use;
+
+/* sum + w x for 16 pairs w and 16 pairs x, or one pair x for all. */
+ALWAYS floats dot(floats sum, const bf16 *w, const bf16 *x) {
+#ifdef __AVX512BF16__
+    return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(w), (__m512bh)_mm512_loadu_si512(x));
+#else
+    pairs a = *(const pairs *)w, b = *(const pairs *)x;
+    return sum + even(a) * even(b) + odd(a) * odd(b);
+#endif
+}
+
+ALWAYS floats whole(const int8_t *x) { /* 16 of them */
+#ifdef __AVX512F__
+    return (floats)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)x)));
+#else
+    return __builtin_convertvector(__builtin_convertvector(*(const bytes *)x, ints), floats);
+#endif
+}
+
+ALWAYS floats multiply8(floats sum, const int8_t *weights, const bf16 *x) {
+    return sum + whole(weights) * wide(x[0]) + whole(weights + LANES) * wide(x[1]);
+}
+
+ALWAYS floats multiply(floats sum, const bf16 *weights, const bf16 *x) {
+#ifdef __AVX512BF16__
+    int32_t two;
+    memcpy(&two, x, 4);
+    return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(weights), (__m512bh)_mm512_set1_epi32(two));
+#else
+    pairs w = *(const pairs *)weights;
+    return sum + even(w) * wide(x[0]) + odd(w) * wide(x[1]);
+#endif
+}
+
+ALWAYS void use(const Use *to, int64_t row, int64_t panel, const floats *sums) {
+    int64_t first = panel * LANES;
+    bf16 *y = to->y + row * to->stride + (to->kind == GLU ? first / 2 : first);
+    if (to->kind == GLU) { /* panels of gate and up take turns */
+        floats gate = rounded(sums[0]), up = rounded(sums[1]);
+        save(y, rounded(gate / (1.0f + exponential(-gate))) * up);
+        return;
+    }
+    floats out = sums[0];
+    if (first + LANES <= to->wanted) {
+        if (to->bias) out += load(to->bias + first);
+        if (to->kind == ADD) out = load(y) + rounded(out);
+        save(y, out);
+    } else if (first < to->wanted) { /* only the head's last panel */
+        bf16 last[LANES];
+        save(last, out);
+        memcpy(y, last, (to->wanted - first) * sizeof(bf16));
+    }
+}
+
+/* `rows` rows of x times `panels` panels beside each other; these and `eight` are constants where it is called. */
+ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *x, int64_t k, Matrix w, int64_t row,
+                 int64_t panel, const Use *to) {
+    floats sums[MOST_ROWS * 8];
+    const char *at[8];
+#pragma GCC unroll 16
+    for (int p = 0; p < panels; p++) at[p] = (const char *)w.panels + (panel + p) * LANES * k * (eight ? 1 : 2);
+#pragma GCC unroll 96
+    for (int i = 0; i < rows * panels; i++) sums[i] = (floats){0};
+    for (int64_t j = 0; j < k; j += 2) {
+#pragma GCC unroll 16
+        for (int p = 0; p < panels; p++)
+#pragma GCC unroll 16
+            for (int r = 0; r < rows; r++) {
+                floats *sum = sums + r * panels + p;
+                const bf16 *two = x + (row + r) * k + j;
+                *sum = eight ? multiply8(*sum, (const int8_t *)at[p] + j * LANES, two)
+                             : multiply(*sum, (const bf16 *)at[p] + j * LANES, two);
+            }
+    }
+    if (eight)
+        for (int i = 0; i < rows * panels; i++) sums[i] *= *(const floats *)(w.factors + (panel + i % panels) * LANES);
+    int step = to->kind == GLU ? 2 : 1;
+    for (int r = 0; r < rows; r++)
+        for (int p = 0; p < panels; p += step) use(to, row + r, panel + p, sums + r * panels + p);
+}
+
+#define CASE(n, most)                                                       \
+    case n:                                                                 \
+        if (left >= most) {                                                 \
+            tile(n, most, eight, x, k, w, row, panel, to);                  \
+            done = most;                                                    \
+        } else                                                              \
+            tile(n, 2, eight, x, k, w, row, panel, to);                     \
+        break;
+
+ALWAYS void product_as(const int eight, const bf16 *x, int64_t rows, int64_t k, Matrix w, int64_t panels, const Use *to) {
+    int64_t threads = omp_get_num_threads(), me = omp_get_thread_num(), twos = panels / 2;
+    int64_t end = twos * (me + 1) / threads * 2, parts = (rows + MOST_ROWS - 1) / MOST_ROWS, done;
+    for (int64_t panel = twos * me / threads * 2; panel < end; panel += done) {
+        int64_t left = parts > 1 ? 2 : end - panel; /* the rows of all parts pass the same panels */
+        done = 2;
+        for (int64_t part = 0; part < parts; part++) {
+            int64_t row = rows * part / parts;
+            switch (rows * (part + 1) / parts - row) {
+                CASE(1, 8)
+                CASE(2, 8)
+                CASE(3, 4)
+                CASE(4, 4)
+                CASE(5, 4)
+                CASE(6, 2)
+                CASE(7, 2)
+                CASE(8, 2)
+                CASE(9, 2)
+                CASE(10, 2)
+            }
+        }
+    }
+}
+
+/* This thread's share of y = x w for x [rows, k]; the number of panels is even. */
+static void product(const bf16 *x, int64_t rows, int64_t k, Matrix w, int64_t panels, const Use *to) {
+    if (w.factors)
+        product_as(1, x, rows, k, w, panels, to);
+    else
+        product_as(0, x, rows, k, w, panels, to);
+}
+
+/* --------------------------------------------------------------------------------------------------- the rest -- */
+
+/* x / sqrt(mean(x^2) + eps), rounded, times the weights */
+ALWAYS void normalise(const bf16 *x, int64_t n, const bf16 *weight, float eps, bf16 *y) {
+    floats squares = {0};
+    for (int64_t i = 0; i < n; i += LANES) squares += load(x + i) * load(x + i);
+    float scale = 1.0f / sqrtf(total(squares) / (float)n + eps);
+    for (int64_t i = 0; i < n; i += LANES) save(y + i, rounded(load(x + i) * scale) * load(weight + i));
+}
+
+ALWAYS void turn(bf16 *x, int64_t w, const bf16 *cosines, const bf16 *sines) {
+    for (int64_t i = 0, j = w / 2; i < w / 2; i += LANES, j += LANES) {
+        floats a = load(x + i), b = load(x + j);
+        save(x + i, rounded(a * load(cosines + i)) - rounded(b * load(sines + i)));
+        save(x + j, rounded(b * load(cosines + j)) + rounded(a * load(sines + j)));
+    }
+}
+
+/* `queries` of them, side by side, against `seen` keys and values [seen, W]; `shares` has room for [queries, room]. */
+ALWAYS void attend_as(const int vectors, const int queries, const bf16 *q, const bf16 *keys, const bf16 *values,
+                      int64_t seen, float *shares, bf16 *mixed) {
+    const int64_t w = vectors * 2 * LANES, room = (seen + LANES - 1) / LANES * LANES;
+    for (int n = 0; n < queries; n++, shares += room) {
+        bf16 scaled[8 * 2 * LANES];
+        floats sum = {0}, most = all(-INFINITY);
+        for (int i = 0; i < w; i += LANES) save(scaled + i, load(q + n * w + i) * (1.0f / sqrtf((float)w)));
+        for (int64_t s = 0; s < room; s += LANES) { /* what lies behind the last key is a number, and not looked at */
+            floats products[LANES];
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++) products[i] = (floats){0};
+            for (int c = 0; c < vectors; c++)
+#pragma GCC unroll 16
+                for (int i = 0; i < LANES; i++)
+                    products[i] = dot(products[i], keys + (s + i) * w + c * 2 * LANES, scaled + c * 2 * LANES);
+            *(floats *)(shares + s) = rounded(totals(products));
+        }
+        for (int64_t s = seen; s < room; s++) shares[s] = -INFINITY;
+        for (int64_t s = 0; s < room; s += LANES) {
+            floats score = *(floats *)(shares + s);
+            most = either(score > most, score, most);
+        }
+        most = all(largest(most));
+        for (int64_t s = 0; s < room; s += LANES) {
+            floats score = *(floats *)(shares + s);
+            score = either(score == -INFINITY, (floats){0}, exponential(score - most));
+            *(floats *)(shares + s) = score;
+            sum += score;
+        }
+        sum = all(total(sum));
+        for (int64_t s = 0; s < room; s += LANES) *(floats *)(shares + s) = rounded(*(floats *)(shares + s) / sum);
+    }
+    shares -= queries * room;
+    floats sums[2][16];
+    for (int n = 0; n < queries; n++)
+        for (int c = 0; c < 2 * vectors; c++) sums[n][c] = (floats){0};
+    for (int64_t s = 0; s < seen; s++)
+        for (int c = 0; c < vectors; c++) {
+            pairs p = *(const pairs *)(values + s * w + c * 2 * LANES);
+            floats evens = even(p), odds = odd(p);
+            for (int n = 0; n < queries; n++) {
+                sums[n][2 * c] += evens * shares[n * room + s];
+                sums[n][2 * c + 1] += odds * shares[n * room + s];
+            }
+        }
+    for (int n = 0; n < queries; n++)
+        for (int c = 0; c < vectors; c++)
+            *(pairs *)(mixed + n * w + c * 2 * LANES) = nearest(sums[n][2 * c]) >> 16 | nearest(sums[n][2 * c + 1]);
+}
+
+#define WIDTH(n)                                                                      \
+    case n:                                                                           \
+        if (queries == 2)                                                             \
+            attend_as(n, 2, q, keys, values, seen, shares, mixed);                    \
+        else                                                                          \
+            attend_as(n, 1, q, keys, values, seen, shares, mixed);                    \
+        break;
+
+static void attend(int64_t w, int64_t queries, const bf16 *q, const bf16 *keys, const bf16 *values, int64_t seen,
+                   float *shares, bf16 *mixed) {
+    switch (w / (2 * LANES)) {
+        WIDTH(1)
+        WIDTH(2)
+        WIDTH(3)
+        WIDTH(4)
+        WIDTH(8)
+    }
+}
+
+static void attention(const Model *m, const Layer *layer, int64_t rows, const int64_t *positions, int64_t length,
+                      bf16 *qkv, float *shares, bf16 *mixed) {
+    int64_t w = m->head_width, group = m->heads / m->kv_heads, all = m->heads + 2 * m->kv_heads;
+#pragma omp for schedule(static)
+    for (int64_t task = 0; task < rows * m->kv_heads; task++) {
+        int64_t row = task / m->kv_heads, head = task % m->kv_heads, position = positions[row];
+        bf16 *q = qkv + (row * all + head * group) * w, *k = qkv + (row * all + m->heads + head) * w;
+        const bf16 *v = k + m->kv_heads * w, *cosines = m->cosines + position * w, *sines = m->sines + position * w;
+        bf16 *keys = layer->keys + (row * m->kv_heads + head) * length * w;
+        bf16 *values = layer->values + (row * m->kv_heads + head) * length * w;
+        int64_t next = (position + 1) * w; /* the next task's are on their way while this one's are looked at */
+        for (int64_t i = 0; i < next; i += 2 * LANES) {
+            __builtin_prefetch(values + i);
+            __builtin_prefetch(keys + length * w + i);
+        }
+        if (layer->k_norm) normalise(k, w, layer->k_norm, m->eps, k);
+        if (layer->rotates) turn(k, w, cosines, sines);
+        memcpy(keys + position * w, k, w * sizeof(bf16));
+        memcpy(values + position * w, v, w * sizeof(bf16));
+        for (int64_t g = 0; g < group; g++) {
+            if (layer->q_norm) normalise(q + g * w, w, layer->q_norm, m->eps, q + g * w);
+            if (layer->rotates) turn(q + g * w, w, cosines, sines);
+        }
+        for (int64_t g = 0; g < group; g += 2)
+            attend(w, group - g < 2 ? 1 : 2, q + g * w, keys, values, position + 1,
+                   shares + omp_get_thread_num() * 2 * length, mixed + (row * m->heads + head * group + g) * w);
+    }
+}
+
+static void norms(const bf16 *x, int64_t rows, int64_t n, const bf16 *weight, float eps, bf16 *y) {
+#pragma omp for schedule(static)
+    for (int64_t row = 0; row < rows; row++) normalise(x + row * n, n, weight, eps, y + row * n);
+}
+
+/* Numbers (of 2 bytes) that `step` needs besides what it is given. */
+int64_t room(const Model *m, int64_t rows, int64_t length) {
+    int64_t widest = m->ff_width > m->heads * m->head_width ? m->ff_width : m->heads * m->head_width;
+    int64_t qkv = (m->heads + 2 * m->kv_heads) * m->head_width;
+    return rows * (2 * m->width + qkv + widest) + 4 * m->threads * length;
+}
+
+/* Logits [rows, V] after one more token a row: tokens [rows] at positions [rows], over slabs of `length` positions. */
+void step(const Model *m, int64_t rows, const int64_t *tokens, const int64_t *positions, int64_t length, bf16 *scratch,
+          bf16 *logits) {
+    int64_t d = m->width, w = m->head_width, qkv_width = (m->heads + 2 * m->kv_heads) * w, q_width = m->heads * w;
+    float *shares = (float *)scratch;
+    bf16 *x = scratch + 4 * m->threads * length, *normed = x + rows * d, *qkv = normed + rows * d;
+    bf16 *mixed = qkv + rows * qkv_width; /* and what the feed-forward layer has inside */
+#pragma omp parallel num_threads(m->threads)
+    {
+#pragma omp for schedule(static)
+        for (int64_t row = 0; row < rows; row++) memcpy(x + row * d, m->embedding + tokens[row] * d, d * sizeof(bf16));
+        for (int64_t at = 0; at < m->layers; at++) {
+            const Layer *layer = m->layer + at;
+            norms(x, rows, d, layer->before_attention, m->eps, normed);
+            Use project = {STORE, layer->qkv_bias, qkv, qkv_width, qkv_width};
+            product(normed, rows, d, layer->qkv, (qkv_width + 31) / 32 * 2, &project);
+#pragma omp barrier
+            attention(m, layer, rows, positions, length, qkv, shares, mixed);
+            Use back = {ADD, layer->out_bias, x, d, d};
+            product(mixed, rows, q_width, layer->out, (d + 31) / 32 * 2, &back);
+#pragma omp barrier
+            norms(x, rows, d, layer->before_mlp, m->eps, normed);
+            Use gated = {GLU, NULL, mixed, m->ff_width, m->ff_width};
+            product(normed, rows, d, layer->gate_up, m->ff_width / LANES * 2, &gated);
+#pragma omp barrier
+            Use fold = {ADD, NULL, x, d, d};
+            product(mixed, rows, m->ff_width, layer->down, (d + 31) / 32 * 2, &fold);
+#pragma omp barrier
+        }
+        norms(x, rows, d, m->norm, m->eps, normed);
+        Use tell = {STORE, NULL, logits, m->vocab_size, m->vocab_size};
+        product(normed, rows, d, m->head, (m->vocab_size + 31) / 32 * 2, &tell);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------ draws -- */
+
+#define GOLDEN 0x9E3779B97F4A7C15ull
+
+ALWAYS floats some(const bf16 *x, int64_t first, int64_t count) { /* 16 of `count` numbers, -inf behind them */
+    if (first + LANES <= count) return load(x + first);
+    bf16 last[LANES];
+    for (int i = 0; i < LANES; i++) last[i] = first + i < count ? x[first + i] : 0xff80;
+    return load(last);
+}
+
+typedef uint64_t longs __attribute__((vector_size(8 * LANES)));
+
+ALWAYS longs mix(longs x) { /* splitmix64's finaliser */
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+}
+
+ALWAYS floats gumbel(uint64_t key, uint64_t token) { /* of 16 tokens; sampler.py says why so */
+    longs counters;
+    for (int i = 0; i < LANES; i++) counters[i] = key + (token + i) * GOLDEN;
+    pairs bits = __builtin_convertvector(mix(counters) >> 32, pairs);
+    floats uniform = (__builtin_convertvector(bits, floats) + 0.5f) * 0x1p-32f;
+    uniform = either(uniform > 1 - 0x1p-24f, all(1 - 0x1p-24f), uniform);
+    floats rest = 1.0f - uniform; /* -ln(1 - u) after Kahan: what rounding 1 - u did is undone */
+    return -logarithm(either(rest == 1.0f, uniform, -logarithm(rest) * uniform / (1.0f - rest)));
+}
+
+/* One token a row by Gumbel argmax, and its log p at the row's temperature; temperature 0: the first most likely. */
+void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *keys, const float *temperatures,
+          int64_t threads, int64_t *tokens, float *logprobs) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t row = 0; row < rows; row++) {
+        const bf16 *x = logits + row * vocab;
+        float cold = temperatures[row] == 0, warmth = cold ? 1.0f : temperatures[row], best = -INFINITY;
+        int64_t winner = 0;
+        floats sums = {0}, most = all(-INFINITY);
+        for (int64_t first = 0; first < vocab; first += LANES) {
+            floats logit = some(x, first, vocab) / warmth;
+            most = either(logit > most, logit, most);
+        }
+        most = all(largest(most));
+        for (int64_t first = 0; first < vocab; first += LANES) {
+            floats logit = some(x, first, vocab) / warmth;
+            sums += either(logit == -INFINITY, (floats){0}, exponential(logit - most));
+            floats score = logit;
+            if (!cold) score += gumbel((uint64_t)keys[row], (uint64_t)first);
+            float peak = largest(score);
+            if (peak > best)
+                for (int i = LANES; i--;)
+                    if (score[i] == peak) best = peak, winner = first + i;
+        }
+        tokens[row] = winner;
+        logprobs[row] = wide(x[winner]) / warmth - most[0] - logarithm(all(total(sums)))[0];
+    }
+}

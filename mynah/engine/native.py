@@ -1,0 +1,259 @@
+"""Decode steps as one call of compiled C (`decode.c`), where this machine can make it: the CPU's fast path.
+
+A step of a small model is about 1 600 calls into PyTorch, each a microsecond; as one call it is a fraction of that. The
+C file is compiled when it is first needed, for this very processor, in two seconds, and kept under the user's cache.
+Without a compiler, or for a model with other parts, PyTorch does all: it is the oracle that the tests compare with.
+`MYNAH_NATIVE=0` asks for that.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from ctypes import c_float, c_int32, c_int64, c_void_p
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from mynah.engine.kv_cache import KVCache
+from mynah.model.layers import RMSNorm, SwiGLU
+from mynah.model.lora import adapters
+from mynah.model.transformer import Block, Transformer
+
+LANES = 16
+FLAGS = ("-O3", "-march=native", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
+HEAD_WIDTHS = (32, 64, 96, 128, 256)
+
+
+class _Matrix(ctypes.Structure):
+    _fields_ = [("panels", c_void_p), ("factors", c_void_p)]
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = [
+        *((name, _Matrix) for name in ("qkv", "out", "gate_up", "down")),
+        *((name, c_void_p) for name in ("qkv_bias", "out_bias", "before_attention", "before_mlp", "q_norm", "k_norm")),
+        *((name, c_void_p) for name in ("keys", "values")),
+        ("rotates", c_int64),
+    ]
+
+
+class _Model(ctypes.Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("width", "layers", "heads", "kv_heads", "head_width", "ff_width", "vocab_size")),
+        ("eps", c_float),
+        ("threads", c_int32),
+        ("head", _Matrix),
+        *((name, c_void_p) for name in ("embedding", "norm", "cosines", "sines", "layer")),
+    ]
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The compiled file; None where there is no compiler, or it fails, or nobody wants it."""
+    if os.environ.get("MYNAH_NATIVE") == "0":
+        return None
+    try:
+        lib = ctypes.CDLL(str(_compiled()))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lib.room.restype, lib.room.argtypes = c_int64, (c_void_p, c_int64, c_int64)
+    lib.step.restype, lib.step.argtypes = None, (c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p)
+    lib.draw.restype, lib.draw.argtypes = (
+        None,
+        (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
+    )
+    return lib
+
+
+def _compiled() -> Path:
+    """The shared library of decode.c for this processor, made if it is not there. Raises OSError or SubprocessError."""
+    compiler = shutil.which(os.environ.get("CC") or "cc")
+    if compiler is None:
+        raise OSError("no C compiler")
+    source = files("mynah.engine") / "decode.c"
+    told = (source.read_bytes(), *map(str.encode, (compiler, *FLAGS, platform.machine(), _processor())))
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mynah"
+    library = folder / f"decode-{hashlib.sha256(b'|'.join(told)).hexdigest()[:16]}.so"
+    if not library.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as making:
+            made = Path(making) / "decode.so"
+            for threads in (("-fopenmp",), ()):  # a compiler without OpenMP makes it for one thread
+                command = [compiler, *FLAGS, *threads, "-o", str(made), str(source), "-lm"]
+                if subprocess.run(command, capture_output=True, timeout=120, check=not threads).returncode == 0:
+                    break
+            made.replace(library)
+    return library
+
+
+def _processor() -> str:
+    """What tells two processors of one architecture apart: a home folder may be shared by several machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+class Native:
+    """A model's matrices in panels of 16 outputs, as decode.c reads them, in bf16 or 8 bits; until they change."""
+
+    def __init__(self, model: Transformer, lib: ctypes.CDLL, int8: bool) -> None:
+        config = model.config
+        self._panels = self._in_bytes if int8 else self._in_pairs
+        self._lib, self._model = lib, model
+        self._held: list[Tensor] = []  # what C points to
+        self._layers = (_Layer * config.layers)()
+        for block, layer in zip(model.layers, self._layers, strict=True):
+            assert isinstance(block, Block)
+            attention, mlp = block.self_attn, block.mlp
+            assert isinstance(mlp, SwiGLU)
+            heads = (attention.q_proj, attention.k_proj, attention.v_proj)
+            layer.qkv = self._panels(torch.cat([head.weight for head in heads]))
+            layer.out = self._panels(attention.o_proj.weight)
+            layer.gate_up = self._panels(_in_turns(mlp.gate_proj.weight, mlp.up_proj.weight))
+            layer.down = self._panels(mlp.down_proj.weight)
+            if attention.q_proj.bias is not None:
+                layer.qkv_bias = self._hold(torch.cat([head.bias for head in heads]))
+            if attention.o_proj.bias is not None:
+                layer.out_bias = self._hold(attention.o_proj.bias)
+            layer.before_attention = self._hold(_weight(block.input_layernorm))
+            layer.before_mlp = self._hold(_weight(block.post_attention_layernorm))
+            if config.qk_norm:
+                layer.q_norm, layer.k_norm = (
+                    self._hold(_weight(attention.q_norm)),
+                    self._hold(_weight(attention.k_norm)),
+                )
+            layer.rotates = attention.rotates
+        assert model.rotary is not None
+        cosines, sines = model.rotary(torch.arange(config.context), model.dtype)
+        self._c = _Model(
+            config.width,
+            config.layers,
+            config.heads,
+            config.kv_heads,
+            config.head_width,
+            config.ff_width,
+            config.vocab_size,
+            config.norm_eps,
+            1,
+            self._panels(model.head),
+            self._hold(model.embed_tokens.weight),
+            self._hold(_weight(model.norm)),
+            self._hold(cosines),
+            self._hold(sines),
+            ctypes.addressof(self._layers),
+        )
+        self._scratch = torch.empty(0, dtype=torch.bfloat16)
+
+    @staticmethod
+    def of(model: Transformer, int8: bool = False) -> Native | None:
+        """None for what decode.c does not do: another number format or device, adapters, GPT-2, odd widths."""
+        config = model.config
+        fits = (
+            model.device.type == "cpu"
+            and model.dtype == torch.bfloat16
+            and model.rotary is not None
+            and isinstance(model.norm, RMSNorm)
+            and isinstance(model.layers[0].mlp, SwiGLU)
+            and not adapters(model)
+            and config.head_width in HEAD_WIDTHS
+            and config.width % LANES == config.ff_width % LANES == 0
+        )
+        if not fits:
+            return None
+        lib = library()
+        return None if lib is None else Native(model, lib, int8)
+
+    def decode(self, cache: KVCache, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Logits [B, V] in bf16 after one more token a row; the cache must have room for it."""
+        rows = len(tokens)
+        for layer, keys, values in zip(self._layers, cache.keys, cache.values, strict=True):
+            layer.keys, layer.values = keys.data_ptr(), values.data_ptr()
+        self._c.threads = torch.get_num_threads()
+        needed = self._lib.room(ctypes.byref(self._c), rows, cache.length)
+        if len(self._scratch) < needed:
+            self._scratch = torch.empty(needed, dtype=torch.bfloat16)
+        logits = torch.empty(rows, self._c.vocab_size, dtype=torch.bfloat16)
+        self._lib.step(
+            ctypes.byref(self._c),
+            rows,
+            tokens.data_ptr(),
+            positions.data_ptr(),
+            cache.length,
+            self._scratch.data_ptr(),
+            logits.data_ptr(),
+        )
+        return logits
+
+    def _in_pairs(self, weight: Tensor) -> _Matrix:
+        """A matrix [N, K] in panels [N / 16][K / 2][16][2]."""
+        pairs = _whole(weight).view(torch.int32).unflatten(0, (-1, LANES))  # [N / 16, 16, K / 2]
+        return _Matrix(self._hold(pairs.transpose(1, 2)), None)
+
+    def _in_bytes(self, weight: Tensor) -> _Matrix:
+        """A matrix [N, K] in panels [N / 16][K][16] of 8 bits, and each output's factor."""
+        rounded, factors = eight_bits(_whole(weight))
+        return _Matrix(self._hold(rounded.unflatten(0, (-1, LANES)).transpose(1, 2)), self._hold(factors.float()))
+
+    def _hold(self, tensor: Tensor) -> int:
+        kept = tensor.detach().contiguous()
+        self._held.append(kept)
+        return kept.data_ptr()
+
+
+def _weight(norm: nn.Module) -> Tensor:
+    assert isinstance(norm, RMSNorm)
+    return norm.weight
+
+
+def _whole(weight: Tensor) -> Tensor:
+    """With zeros behind it up to an even number of panels."""
+    weight = weight.detach().contiguous()
+    missing = -len(weight) % (2 * LANES)
+    return torch.cat((weight, weight.new_zeros(missing, weight.shape[1]))) if missing else weight
+
+
+def _in_turns(gate: Tensor, up: Tensor) -> Tensor:
+    """Both matrices as one, 16 outputs of one and 16 of the other in turns."""
+    return torch.stack([weight.detach().unflatten(0, (-1, LANES)) for weight in (gate, up)], 1).flatten(0, 2)
+
+
+def eight_bits(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """A matrix [out, in] in whole numbers of 8 bits, and what each output is multiplied by [out]."""
+    exact = weight.detach().float()
+    scale = exact.abs().amax(1).clamp(min=1e-12) / 127
+    return (exact / scale[:, None]).round_().to(torch.int8), scale.to(weight.dtype)
+
+
+def draws(logits: Tensor) -> bool:
+    """Whether `draw` takes them."""
+    return logits.device.type == "cpu" and logits.dtype == torch.bfloat16 and library() is not None
+
+
+def draw(logits: Tensor, keys: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
+    """What `sampler.sample` draws where nothing is steered or cut off: tokens [B] and their log p [B]."""
+    lib = library()
+    assert lib is not None
+    logits, keys, temperature = logits.contiguous(), keys.contiguous(), temperature.float()
+    tokens, logprobs = torch.empty_like(keys), torch.empty(len(keys))
+    lib.draw(
+        logits.data_ptr(),
+        len(keys),
+        logits.shape[1],
+        keys.data_ptr(),
+        temperature.data_ptr(),
+        torch.get_num_threads(),
+        tokens.data_ptr(),
+        logprobs.data_ptr(),
+    )
+    return tokens, logprobs
