@@ -1,4 +1,4 @@
-"""decode.c against PyTorch: the same logits but for the order of sums, the same draws, and nothing where it cannot be."""
+"""decode.c against PyTorch: the same logits but for the order of sums, the same draws, and nothing where it cannot run."""
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def model_of(**changes) -> Transformer:
     model = initialise(ModelConfig(**{**LLAMA, "context": 256, **changes}), 0)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
-        for name, weight in model.named_parameters():  # so that every part has a say, and none is 0 or 1
+        for weight in model.parameters():  # so that every part has a say, and none is 0 or 1
             if weight.ndim == 1:
                 weight.add_(torch.randn(weight.shape, generator=generator) * 0.3)
             else:
