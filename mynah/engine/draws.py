@@ -44,10 +44,8 @@ def most_likely(logprobs: Tensor, k: int) -> list[Best]:
 
 
 def wanted(row: Row, logits: Tensor) -> Best:
-    """The most likely tokens for one row, of its logits [V], if it asks for them; log p as `sample` has it."""
+    """The most likely tokens of a row, of its logits [V], as many as it asks for; log p as `sample` has it."""
     params = row.request.params
-    if not params.top_logprobs:
-        return ()
     table = (logits.float() / (params.temperature or 1.0)).log_softmax(-1)
     [best] = most_likely(table[None], params.top_logprobs)
     return best

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,8 +30,7 @@ SCORED_AT_ONCE = 512
 """Prompt tokens whose logits are held together."""
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """One sampled token of one sample of one request; the last one of a sample carries its finish reason."""
 
     request: int
@@ -242,7 +241,7 @@ class Engine:
             if row.guide:
                 row.guide.advance(token)
             row.logprobs.append(logprob)
-            best = wanted(row, logits[i])
+            best = wanted(row, logits[i]) if row.request.params.top_logprobs else ()
             if best:
                 row.top_logprobs.append(best)
             reason = row.finish(self.context)

@@ -1,4 +1,4 @@
-"""decode.c against PyTorch: the same logits but for the order of sums, the same draws, and nothing where it cannot run."""
+"""decode.c against PyTorch: the same logits but for the order of sums, the same draws, nothing where it cannot run."""
 
 import pytest
 import torch
