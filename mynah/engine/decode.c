@@ -1,4 +1,4 @@
-/* One decode step of a Llama-like model in bf16, every row by itself: embed, blocks, norm, head; and the draw after it.
+/* A Llama-like model in bf16 as the engine runs it, every token by itself: embed, blocks, norm, head; and the draws.
 
    The numbers are those of the PyTorch path, rounded to bf16 at the same places; only sums are added up in another
    order, for each row the same whatever its neighbours. Matrices lie in panels of 16 outputs: [N / 16][K / 2][16][2], or
@@ -20,7 +20,8 @@ static int omp_get_num_threads(void) { return 1; }
 #endif
 
 #define LANES 16
-#define MOST_ROWS 10 /* of x in one tile: its sums stay in registers */
+#define MOST_ROWS 10     /* of x in one tile: its sums stay in registers */
+#define ROWS_AT_ONCE 240 /* of x pass all panels together: they stay in the cache */
 #define ALWAYS static inline __attribute__((always_inline))
 
 typedef uint16_t bf16;
@@ -116,6 +117,16 @@ ALWAYS floats totals(floats *v) { /* of 16 vectors the sums, side by side */
     for (int i = 0; i < 4; i++) v[i] = FOLD4(v[i], v[i + 4]);
     for (int i = 0; i < 2; i++) v[i] = FOLD2(v[i], v[i + 2]);
     return FOLD1(v[0], v[1]);
+}
+
+ALWAYS int any(ints v) {
+#ifdef __AVX512F__
+    return _mm512_test_epi32_mask((__m512i)v, (__m512i)v) != 0;
+#else
+    int32_t found = 0;
+    for (int i = 0; i < LANES; i++) found |= v[i];
+    return found;
+#endif
 }
 
 ALWAYS float largest(floats v) {
@@ -259,23 +270,28 @@ ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *
 
 ALWAYS void product_as(const int eight, const bf16 *x, int64_t rows, int64_t k, Matrix w, int64_t panels, const Use *to) {
     int64_t threads = omp_get_num_threads(), me = omp_get_thread_num(), twos = panels / 2;
-    int64_t end = twos * (me + 1) / threads * 2, parts = (rows + MOST_ROWS - 1) / MOST_ROWS, done;
-    for (int64_t panel = twos * me / threads * 2; panel < end; panel += done) {
-        int64_t left = parts > 1 ? 2 : end - panel; /* the rows of all parts pass the same panels */
-        done = 2;
-        for (int64_t part = 0; part < parts; part++) {
-            int64_t row = rows * part / parts;
-            switch (rows * (part + 1) / parts - row) {
-                CASE(1, 8)
-                CASE(2, 8)
-                CASE(3, 4)
-                CASE(4, 4)
-                CASE(5, 4)
-                CASE(6, 2)
-                CASE(7, 2)
-                CASE(8, 2)
-                CASE(9, 2)
-                CASE(10, 2)
+    int64_t end = twos * (me + 1) / threads * 2, done;
+    int64_t blocks = (rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
+    for (int64_t block = 0; block < blocks; block++) {
+        int64_t first = rows * block / blocks, count = rows * (block + 1) / blocks - first;
+        int64_t parts = (count + MOST_ROWS - 1) / MOST_ROWS;
+        for (int64_t panel = twos * me / threads * 2; panel < end; panel += done) {
+            int64_t left = parts > 1 ? 2 : end - panel; /* the rows of all parts pass the same panels */
+            done = 2;
+            for (int64_t part = 0; part < parts; part++) {
+                int64_t row = first + count * part / parts;
+                switch (first + count * (part + 1) / parts - row) {
+                    CASE(1, 8)
+                    CASE(2, 8)
+                    CASE(3, 4)
+                    CASE(4, 4)
+                    CASE(5, 4)
+                    CASE(6, 2)
+                    CASE(7, 2)
+                    CASE(8, 2)
+                    CASE(9, 2)
+                    CASE(10, 2)
+                }
             }
         }
     }
@@ -377,33 +393,61 @@ static void attend(int64_t w, int64_t queries, const bf16 *q, const bf16 *keys, 
     }
 }
 
-static void attention(const Model *m, const Layer *layer, int64_t rows, const int64_t *positions, int64_t length,
-                      bf16 *qkv, float *shares, bf16 *mixed) {
-    int64_t w = m->head_width, group = m->heads / m->kv_heads, all = m->heads + 2 * m->kv_heads;
-#pragma omp for schedule(static)
-    for (int64_t task = 0; task < rows * m->kv_heads; task++) {
-        int64_t row = task / m->kv_heads, head = task % m->kv_heads, position = positions[row];
-        bf16 *q = qkv + (row * all + head * group) * w, *k = qkv + (row * all + m->heads + head) * w;
-        const bf16 *v = k + m->kv_heads * w, *cosines = m->cosines + position * w, *sines = m->sines + position * w;
-        bf16 *keys = layer->keys + (row * m->kv_heads + head) * length * w;
-        bf16 *values = layer->values + (row * m->kv_heads + head) * length * w;
-        int64_t next = (position + 1) * w; /* the next task's are on their way while this one's are looked at */
-        for (int64_t i = 0; i < next; i += 2 * LANES) {
-            __builtin_prefetch(values + i);
-            __builtin_prefetch(keys + length * w + i);
-        }
-        if (layer->k_norm) normalise(k, w, layer->k_norm, m->eps, k);
-        if (layer->rotates) turn(k, w, cosines, sines);
-        memcpy(keys + position * w, k, w * sizeof(bf16));
-        memcpy(values + position * w, v, w * sizeof(bf16));
-        for (int64_t g = 0; g < group; g++) {
-            if (layer->q_norm) normalise(q + g * w, w, layer->q_norm, m->eps, q + g * w);
-            if (layer->rotates) turn(q + g * w, w, cosines, sines);
-        }
-        for (int64_t g = 0; g < group; g += 2)
-            attend(w, group - g < 2 ? 1 : 2, q + g * w, keys, values, position + 1,
-                   shares + omp_get_thread_num() * 2 * length, mixed + (row * m->heads + head * group + g) * w);
+typedef struct {
+    const Layer *layer;
+    const int64_t *slots, *positions;
+    int64_t count, length, alone;
+    bf16 *qkv, *mixed;
+    float *shares;
+} Glance;
+
+/* A token's key and value of one head go to its slot of the slabs. */
+ALWAYS void place(const Model *m, const Glance *a, int64_t token, int64_t head) {
+    const Layer *layer = a->layer;
+    int64_t w = m->head_width, group = m->heads / m->kv_heads, position = a->positions[token];
+    bf16 *q = a->qkv + (token * (m->heads + 2 * m->kv_heads) + head * group) * w;
+    bf16 *k = q + (m->heads - head * group + head) * w;
+    const bf16 *cosines = m->cosines + position * w, *sines = m->sines + position * w;
+    int64_t at = ((a->slots[token] * m->kv_heads + head) * a->length + position) * w;
+    if (layer->k_norm) normalise(k, w, layer->k_norm, m->eps, k);
+    if (layer->rotates) turn(k, w, cosines, sines);
+    memcpy(layer->keys + at, k, w * sizeof(bf16));
+    memcpy(layer->values + at, k + m->kv_heads * w, w * sizeof(bf16));
+    for (int64_t g = 0; g < group; g++) {
+        if (layer->q_norm) normalise(q + g * w, w, layer->q_norm, m->eps, q + g * w);
+        if (layer->rotates) turn(q + g * w, w, cosines, sines);
     }
+}
+
+/* Its queries of that head's group look at all that lies there, up to itself. */
+ALWAYS void look(const Model *m, const Glance *a, int64_t token, int64_t head) {
+    int64_t w = m->head_width, group = m->heads / m->kv_heads, seen = a->positions[token] + 1;
+    int64_t at = (a->slots[token] * m->kv_heads + head) * a->length * w;
+    const bf16 *q = a->qkv + (token * (m->heads + 2 * m->kv_heads) + head * group) * w;
+    for (int64_t g = 0; g < group; g += 2)
+        attend(w, group - g < 2 ? 1 : 2, q + g * w, a->layer->keys + at, a->layer->values + at, seen,
+               a->shares + omp_get_thread_num() * 2 * a->length, a->mixed + (token * m->heads + head * group + g) * w);
+}
+
+static void attention(const Model *m, const Glance *a) {
+    int64_t heads = m->kv_heads, tasks = a->count * heads, slot = a->length * m->head_width;
+    if (a->alone) { /* nobody else looks at what a token has placed */
+#pragma omp for schedule(static)
+        for (int64_t task = 0; task < tasks; task++) {
+            int64_t at = (a->slots[task / heads] * heads + task % heads) * slot;
+            for (int64_t i = 0; i <= a->positions[task / heads] * m->head_width; i += 2 * LANES) {
+                __builtin_prefetch(a->layer->values + at + i); /* while the keys are looked at */
+                __builtin_prefetch(a->layer->keys + at + slot + i); /* the next task's */
+            }
+            place(m, a, task / heads, task % heads);
+            look(m, a, task / heads, task % heads);
+        }
+        return;
+    }
+#pragma omp for schedule(static)
+    for (int64_t task = 0; task < tasks; task++) place(m, a, task / heads, task % heads);
+#pragma omp for schedule(dynamic, 64) /* later tokens have more to look at */
+    for (int64_t task = 0; task < tasks; task++) look(m, a, task / heads, task % heads);
 }
 
 static void norms(const bf16 *x, int64_t rows, int64_t n, const bf16 *weight, float eps, bf16 *y) {
@@ -412,44 +456,48 @@ static void norms(const bf16 *x, int64_t rows, int64_t n, const bf16 *weight, fl
 }
 
 /* Numbers (of 2 bytes) that `step` needs besides what it is given. */
-int64_t room(const Model *m, int64_t rows, int64_t length) {
+int64_t room(const Model *m, int64_t count, int64_t length) {
     int64_t widest = m->ff_width > m->heads * m->head_width ? m->ff_width : m->heads * m->head_width;
     int64_t qkv = (m->heads + 2 * m->kv_heads) * m->head_width;
-    return rows * (2 * m->width + qkv + widest) + 4 * m->threads * length;
+    return count * (2 * m->width + qkv + widest) + 4 * m->threads * length;
 }
 
-/* Logits [rows, V] after one more token a row: tokens [rows] at positions [rows], over slabs of `length` positions. */
-void step(const Model *m, int64_t rows, const int64_t *tokens, const int64_t *positions, int64_t length, bf16 *scratch,
-          bf16 *logits) {
+/* `count` more tokens at `positions` of the sequences in `slots`, over slabs of `length` positions: one of each row in
+   flight, who are then `alone`, or whole prompts. Hidden states [count, D] into `hidden`, logits [wanted, V] of the tokens numbered `which`. */
+void step(const Model *m, int64_t count, const int64_t *tokens, const int64_t *slots, const int64_t *positions,
+          int64_t length, int64_t alone, int64_t wanted, const int64_t *which, bf16 *scratch, bf16 *hidden, bf16 *logits) {
     int64_t d = m->width, w = m->head_width, qkv_width = (m->heads + 2 * m->kv_heads) * w, q_width = m->heads * w;
     float *shares = (float *)scratch;
-    bf16 *x = scratch + 4 * m->threads * length, *normed = x + rows * d, *qkv = normed + rows * d;
-    bf16 *mixed = qkv + rows * qkv_width; /* and what the feed-forward layer has inside */
+    bf16 *x = scratch + 4 * m->threads * length, *normed = x + count * d, *qkv = normed + count * d;
+    bf16 *mixed = qkv + count * qkv_width; /* and what the feed-forward layer has inside */
 #pragma omp parallel num_threads(m->threads)
     {
 #pragma omp for schedule(static)
-        for (int64_t row = 0; row < rows; row++) memcpy(x + row * d, m->embedding + tokens[row] * d, d * sizeof(bf16));
+        for (int64_t i = 0; i < count; i++) memcpy(x + i * d, m->embedding + tokens[i] * d, d * sizeof(bf16));
         for (int64_t at = 0; at < m->layers; at++) {
             const Layer *layer = m->layer + at;
-            norms(x, rows, d, layer->before_attention, m->eps, normed);
+            norms(x, count, d, layer->before_attention, m->eps, normed);
             Use project = {STORE, layer->qkv_bias, qkv, qkv_width, qkv_width};
-            product(normed, rows, d, layer->qkv, (qkv_width + 31) / 32 * 2, &project);
+            product(normed, count, d, layer->qkv, (qkv_width + 31) / 32 * 2, &project);
 #pragma omp barrier
-            attention(m, layer, rows, positions, length, qkv, shares, mixed);
+            Glance glance = {layer, slots, positions, count, length, alone, qkv, mixed, shares};
+            attention(m, &glance);
             Use back = {ADD, layer->out_bias, x, d, d};
-            product(mixed, rows, q_width, layer->out, (d + 31) / 32 * 2, &back);
+            product(mixed, count, q_width, layer->out, (d + 31) / 32 * 2, &back);
 #pragma omp barrier
-            norms(x, rows, d, layer->before_mlp, m->eps, normed);
+            norms(x, count, d, layer->before_mlp, m->eps, normed);
             Use gated = {GLU, NULL, mixed, m->ff_width, m->ff_width};
-            product(normed, rows, d, layer->gate_up, m->ff_width / LANES * 2, &gated);
+            product(normed, count, d, layer->gate_up, m->ff_width / LANES * 2, &gated);
 #pragma omp barrier
             Use fold = {ADD, NULL, x, d, d};
-            product(mixed, rows, m->ff_width, layer->down, (d + 31) / 32 * 2, &fold);
+            product(mixed, count, m->ff_width, layer->down, (d + 31) / 32 * 2, &fold);
 #pragma omp barrier
         }
-        norms(x, rows, d, m->norm, m->eps, normed);
+        norms(x, count, d, m->norm, m->eps, hidden);
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < wanted; i++) memcpy(normed + i * d, hidden + which[i] * d, d * sizeof(bf16));
         Use tell = {STORE, NULL, logits, m->vocab_size, m->vocab_size};
-        product(normed, rows, d, m->head, (m->vocab_size + 31) / 32 * 2, &tell);
+        product(normed, wanted, d, m->head, (m->vocab_size + 31) / 32 * 2, &tell);
     }
 }
 
@@ -472,23 +520,28 @@ ALWAYS longs mix(longs x) { /* splitmix64's finaliser */
     return x ^ (x >> 31);
 }
 
-ALWAYS floats gumbel(uint64_t key, uint64_t token) { /* of 16 tokens; sampler.py says why so */
+ALWAYS floats uniforms(uint64_t key, uint64_t token) { /* of 16 tokens, between 0 and 1; sampler.py says why so */
     longs counters;
     for (int i = 0; i < LANES; i++) counters[i] = key + (token + i) * GOLDEN;
     pairs bits = __builtin_convertvector(mix(counters) >> 32, pairs);
     floats uniform = (__builtin_convertvector(bits, floats) + 0.5f) * 0x1p-32f;
-    uniform = either(uniform > 1 - 0x1p-24f, all(1 - 0x1p-24f), uniform);
+    return either(uniform > 1 - 0x1p-24f, all(1 - 0x1p-24f), uniform);
+}
+
+ALWAYS floats gumbel(floats uniform) {
     floats rest = 1.0f - uniform; /* -ln(1 - u) after Kahan: what rounding 1 - u did is undone */
     return -logarithm(either(rest == 1.0f, uniform, -logarithm(rest) * uniform / (1.0f - rest)));
 }
 
-/* One token a row by Gumbel argmax, and its log p at the row's temperature; temperature 0: the first most likely. */
+/* One token a row by Gumbel argmax, and its log p at the row's temperature; temperature 0: the first most likely.
+
+   Noise is at most -ln u, so a token can only win over the best so far if u < e^(logit - best): few need their noise. */
 void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *keys, const float *temperatures,
           int64_t threads, int64_t *tokens, float *logprobs) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t row = 0; row < rows; row++) {
         const bf16 *x = logits + row * vocab;
-        float cold = temperatures[row] == 0, warmth = cold ? 1.0f : temperatures[row], best = -INFINITY;
+        float cold = temperatures[row] == 0, warmth = cold ? 1.0f : temperatures[row], best = -INFINITY, reach = INFINITY;
         int64_t winner = 0;
         floats sums = {0}, most = all(-INFINITY);
         for (int64_t first = 0; first < vocab; first += LANES) {
@@ -497,14 +550,19 @@ void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *keys, 
         }
         most = all(largest(most));
         for (int64_t first = 0; first < vocab; first += LANES) {
-            floats logit = some(x, first, vocab) / warmth;
-            sums += either(logit == -INFINITY, (floats){0}, exponential(logit - most));
-            floats score = logit;
-            if (!cold) score += gumbel((uint64_t)keys[row], (uint64_t)first);
+            floats logit = some(x, first, vocab) / warmth, score = logit;
+            floats mass = either(logit == -INFINITY, (floats){0}, exponential(logit - most));
+            sums += mass;
+            if (!cold) {
+                floats uniform = uniforms((uint64_t)keys[row], (uint64_t)first);
+                if (!any(uniform < mass * reach)) continue;
+                score += gumbel(uniform);
+            }
             float peak = largest(score);
-            if (peak > best)
-                for (int i = LANES; i--;)
-                    if (score[i] == peak) best = peak, winner = first + i;
+            if (peak <= best) continue;
+            for (int i = LANES; i--;)
+                if (score[i] == peak) best = peak, winner = first + i;
+            reach = exponential(most - best)[0] * 1.0001f; /* e^(most - best), and a little for what is rounded */
         }
         tokens[row] = winner;
         logprobs[row] = wide(x[winner]) / warmth - most[0] - logarithm(all(total(sums)))[0];

@@ -1,4 +1,4 @@
-"""Decode steps as one call of compiled C (`decode.c`), where this machine can make it: the CPU's fast path.
+"""The engine's passes as one call of compiled C (`decode.c`), where this machine can make it: the CPU's fast path.
 
 A step of a small model is about 1 600 calls into PyTorch, each a microsecond; as one call it is a fraction of that. The
 C file is compiled when it is first needed, for this very processor, in two seconds, and kept under the user's cache.
@@ -66,7 +66,8 @@ def library() -> ctypes.CDLL | None:
     except (OSError, subprocess.SubprocessError):
         return None
     lib.room.restype, lib.room.argtypes = c_int64, (c_void_p, c_int64, c_int64)
-    lib.step.restype, lib.step.argtypes = None, (c_void_p, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p)
+    lib.step.restype = None
+    lib.step.argtypes = (c_void_p, c_int64, *[c_void_p] * 3, *[c_int64] * 3, *[c_void_p] * 4)
     lib.draw.restype, lib.draw.argtypes = (
         None,
         (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
@@ -175,25 +176,42 @@ class Native:
         return None if lib is None else Native(model, lib, int8)
 
     def decode(self, cache: KVCache, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Logits [B, V] in bf16 after one more token a row; the cache must have room for it."""
-        rows = len(tokens)
+        """Logits [B, V] after one more token of rows 0 … B − 1, for which the cache has room."""
+        rows = torch.arange(len(tokens))
+        return self._step(cache, tokens, rows, positions, rows)[1]
+
+    def read(self, cache: KVCache, tokens: Tensor, slots: Tensor, positions: Tensor) -> Tensor:
+        """Hidden states [T, D] of whole prompts: tokens [T] at positions [T] of rows [T] of the cache."""
+        return self._step(cache, tokens, slots, positions, tokens[:0])[0]
+
+    def _step(
+        self, cache: KVCache, tokens: Tensor, slots: Tensor, positions: Tensor, wanted: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Hidden states of all tokens, and logits of those numbered `wanted`."""
         for layer, keys, values in zip(self._layers, cache.keys, cache.values, strict=True):
             layer.keys, layer.values = keys.data_ptr(), values.data_ptr()
         self._c.threads = torch.get_num_threads()
-        needed = self._lib.room(ctypes.byref(self._c), rows, cache.length)
+        model, count = ctypes.byref(self._c), len(tokens)
+        needed = self._lib.room(model, count, cache.length)
         if len(self._scratch) < needed:
             self._scratch = torch.empty(needed, dtype=torch.bfloat16)
-        logits = torch.empty(rows, self._c.vocab_size, dtype=torch.bfloat16)
+        hidden = torch.empty(count, self._c.width, dtype=torch.bfloat16)
+        logits = torch.empty(len(wanted), self._c.vocab_size, dtype=torch.bfloat16)
         self._lib.step(
-            ctypes.byref(self._c),
-            rows,
+            model,
+            count,
             tokens.data_ptr(),
+            slots.data_ptr(),
             positions.data_ptr(),
             cache.length,
+            len(wanted) == count,  # then each token is of a row of its own
+            len(wanted),
+            wanted.data_ptr(),
             self._scratch.data_ptr(),
+            hidden.data_ptr(),
             logits.data_ptr(),
         )
-        return logits
+        return hidden, logits
 
     def _in_pairs(self, weight: Tensor) -> _Matrix:
         """A matrix [N, K] in panels [N / 16][K / 2][16][2]."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,8 +36,8 @@ class Prefill:
     hidden: Tensor  # [T, D]
     last: Tensor  # [P, D] hidden state of each prompt's last token
     spans: list[slice]  # where what was read of each prompt lies in T
-    rows: list[Tensor]  # where each whole prompt lies in keys and values
-    keys: list[Tensor]  # per layer [T and what was known before, KV, W]
+    rows: list[Any]  # how keys and values are indexed for each whole prompt's [its tokens, KV, W]
+    keys: list[Tensor]  # per layer
     values: list[Tensor]
 
 
@@ -67,11 +68,30 @@ class Runner:
         starts = ends - lengths
         before = torch.tensor(known, device=device)
         positions = torch.arange(len(tokens), device=device) + (before - starts).repeat_interleave(lengths)
-        plan = _PrefillPlan(lengths, starts, before, [past for past in pasts if past])
-        hidden = self._hidden(tokens, positions, plan)
+        wholes, known_pasts = (before + lengths).tolist(), [past for past in pasts if past]
+        if self._now.native:
+            cache = self._fresh(len(prompts), max(wholes), pasts)
+            slots = torch.arange(len(prompts)).repeat_interleave(lengths)
+            hidden = self._now.native.read(cache, tokens, slots, positions)
+            rows: list[Any] = [(i, slice(length)) for i, length in enumerate(wholes)]
+            keys, values = ([slab.transpose(1, 2) for slab in slabs] for slabs in (cache.keys, cache.values))
+        else:
+            plan = _PrefillPlan(lengths, starts, before, known_pasts)
+            hidden = self._hidden(tokens, positions, plan)
+            rows = [row[:length] for row, length in zip(plan.whole, wholes, strict=True)]
+            keys, values = plan.keys, plan.values
         spans = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        rows = [row[:length] for row, length in zip(plan.whole, (before + lengths).tolist(), strict=True)]
-        return Prefill(hidden, hidden[ends - 1], spans, rows, plan.keys, plan.values)
+        return Prefill(hidden, hidden[ends - 1], spans, rows, keys, values)
+
+    def _fresh(self, rows: int, longest: int, pasts: Sequence[Past | None]) -> KVCache:
+        """A cache for prompts to be read into, one a row, with what is known of each."""
+        cache = KVCache(self.model.config, rows, longest, self.model.dtype, self.model.device)
+        cache.fit(-(-longest // BLOCK) * BLOCK)
+        for row, past in enumerate(pasts):
+            if past:
+                for layer, (keys, values) in enumerate(zip(past.keys, past.values, strict=True)):
+                    cache.write_prompt(layer, slice(row, row + 1), keys, values)
+        return cache
 
     def store(self, prefill: Prefill, prompt: int, rows: slice) -> None:
         """Give each of `rows` a copy of one prefilled prompt."""
