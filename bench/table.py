@@ -111,8 +111,8 @@ def code_version(folder: Path = ROOT) -> str:
     paths = [
         path
         for part in ("mynah", "bench")
-        for path in sorted((folder / part).rglob("*.py"))
-        if ".work" not in path.parts
+        for path in sorted((folder / part).rglob("*"))
+        if path.suffix in (".py", ".c") and ".work" not in path.parts
     ]
     return Finished.key([(str(path.relative_to(folder)), path.read_text(encoding="utf-8")) for path in paths])
 

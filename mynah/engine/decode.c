@@ -3,9 +3,16 @@
    The numbers are those of the PyTorch path, rounded to bf16 at the same places; only sums are added up in another
    order, for each row the same whatever its neighbours. Matrices lie in panels of 16 outputs: [N / 16][K / 2][16][2], or
    in 8 bits, with a factor an output, [N / 16][K][16].
-   Vectors are GCC's own (also clang's), so that the file is the same on any processor; products of pairs of bf16 use
-   AVX512-BF16 where it is there. Everything between two barriers is divided among the threads. */
+   Everything between two barriers is divided among the threads.
 
+   For processors with AVX512-BF16 (Intel's servers since Cooper Lake, AMD's since Zen 4): elsewhere PyTorch's products
+   of many rows are faster, and it does all. Vectors are those of GCC and clang, but for what only the processor has. */
+
+#ifndef __AVX512BF16__
+#error "needs AVX512-BF16"
+#endif
+
+#include <immintrin.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -14,9 +21,6 @@
 #else
 static int omp_get_thread_num(void) { return 0; }
 static int omp_get_num_threads(void) { return 1; }
-#endif
-#ifdef __AVX512F__
-#include <immintrin.h>
 #endif
 
 #define LANES 16
@@ -27,7 +31,6 @@ static int omp_get_num_threads(void) { return 1; }
 typedef uint16_t bf16;
 typedef float floats __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef int32_t ints __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
 typedef uint16_t halves __attribute__((vector_size(2 * LANES), aligned(2), may_alias));
 typedef uint32_t pairs __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
@@ -84,15 +87,7 @@ ALWAYS floats all(float x) { return (floats){0} + x; }
 ALWAYS floats either(ints which, floats a, floats b) { return (floats)((which & (ints)a) | (~which & (ints)b)); }
 
 ALWAYS float total(floats v) {
-#ifdef __AVX512F__
     return _mm512_reduce_add_ps((__m512)v);
-#else
-    float part[LANES];
-    memcpy(part, &v, sizeof part);
-    for (int step = LANES / 2; step; step /= 2)
-        for (int i = 0; i < step; i++) part[i] += part[i + step];
-    return part[0];
-#endif
 }
 
 #ifdef __clang__
@@ -120,13 +115,7 @@ ALWAYS floats totals(floats *v) { /* of 16 vectors the sums, side by side */
 }
 
 ALWAYS int any(ints v) {
-#ifdef __AVX512F__
     return _mm512_test_epi32_mask((__m512i)v, (__m512i)v) != 0;
-#else
-    int32_t found = 0;
-    for (int i = 0; i < LANES; i++) found |= v[i];
-    return found;
-#endif
 }
 
 ALWAYS float largest(floats v) {
@@ -181,20 +170,11 @@ typedef struct {
 
 /* sum + w x for 16 pairs w and 16 pairs x, or one pair x for all. */
 ALWAYS floats dot(floats sum, const bf16 *w, const bf16 *x) {
-#ifdef __AVX512BF16__
     return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(w), (__m512bh)_mm512_loadu_si512(x));
-#else
-    pairs a = *(const pairs *)w, b = *(const pairs *)x;
-    return sum + even(a) * even(b) + odd(a) * odd(b);
-#endif
 }
 
 ALWAYS floats whole(const int8_t *x) { /* 16 of them */
-#ifdef __AVX512F__
     return (floats)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)x)));
-#else
-    return __builtin_convertvector(__builtin_convertvector(*(const bytes *)x, ints), floats);
-#endif
 }
 
 ALWAYS floats multiply8(floats sum, const int8_t *weights, const bf16 *x) {
@@ -202,14 +182,9 @@ ALWAYS floats multiply8(floats sum, const int8_t *weights, const bf16 *x) {
 }
 
 ALWAYS floats multiply(floats sum, const bf16 *weights, const bf16 *x) {
-#ifdef __AVX512BF16__
     int32_t two;
     memcpy(&two, x, 4);
     return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(weights), (__m512bh)_mm512_set1_epi32(two));
-#else
-    pairs w = *(const pairs *)weights;
-    return sum + even(w) * wide(x[0]) + odd(w) * wide(x[1]);
-#endif
 }
 
 ALWAYS void use(const Use *to, int64_t row, int64_t panel, const floats *sums) {

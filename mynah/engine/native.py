@@ -2,8 +2,8 @@
 
 A step of a small model is about 1 600 calls into PyTorch, each a microsecond; as one call it is a fraction of that. The
 C file is compiled when it is first needed, for this very processor, in two seconds, and kept under the user's cache.
-Without a compiler, or for a model with other parts, PyTorch does all: it is the oracle that the tests compare with.
-`MYNAH_NATIVE=0` asks for that.
+Without a compiler or AVX512-BF16, or for a model with other parts, PyTorch does all: it is the oracle that the tests
+compare with. `MYNAH_NATIVE=0` asks for that.
 """
 
 from __future__ import annotations
