@@ -1,7 +1,7 @@
 /* A Llama-like model in bf16 as the engine runs it, every token by itself: embed, blocks, norm, head; and the draws.
 
-   The numbers are those of the PyTorch path, rounded to bf16 at the same places; only sums are added up in another
-   order, for each row the same whatever its neighbours. Matrices lie in panels of 16 outputs: [N / 16][K / 2][16][2], or
+   The numbers are those of the PyTorch path, rounded to bf16 at the same places (but for biases in 8 bits); only sums are
+   added up in another order, for each token the same whatever its neighbours. Matrices lie in panels of 16 outputs: [N / 16][K / 2][16][2], or
    in 8 bits, with a factor an output, [N / 16][K][16].
    Everything between two barriers is divided among the threads.
 
@@ -49,7 +49,7 @@ typedef struct {
 } Layer;
 
 typedef struct {
-    int64_t width, layers, heads, kv_heads, head_width, ff_width, vocab_size;
+    int64_t width, layers, heads, kv_heads, head_width, ff_width, vocab_size, context;
     float eps;
     int32_t threads;
     Matrix head;
@@ -124,7 +124,7 @@ ALWAYS float largest(floats v) {
     return most;
 }
 
-/* e^x and ln x by the polynomials of Cephes (Moshier), within 2 units of the last place. */
+/* e^x and ln x by the polynomials of Cephes (Moshier), within 2 units of the last place; e^x no less than e^-87.3. */
 ALWAYS floats exponential(floats x) {
     x = either(x < -87.3f, all(-87.3f), either(x > 88.3f, all(88.3f), x));
     floats n = __builtin_convertvector(__builtin_convertvector(x * 1.44269504088896341f + 128.5f, ints) - 128, floats);
@@ -178,7 +178,8 @@ ALWAYS floats whole(const int8_t *x) { /* 16 of them */
 }
 
 ALWAYS floats multiply8(floats sum, const int8_t *weights, const bf16 *x) {
-    return sum + whole(weights) * wide(x[0]) + whole(weights + LANES) * wide(x[1]);
+    __m512 first = _mm512_fmadd_ps((__m512)whole(weights), (__m512)all(wide(x[0])), (__m512)sum);
+    return (floats)_mm512_fmadd_ps((__m512)whole(weights + LANES), (__m512)all(wide(x[1])), first);
 }
 
 ALWAYS floats multiply(floats sum, const bf16 *weights, const bf16 *x) {
@@ -306,7 +307,7 @@ ALWAYS void attend_as(const int vectors, const int queries, const bf16 *q, const
         bf16 scaled[8 * 2 * LANES];
         floats sum = {0}, most = all(-INFINITY);
         for (int i = 0; i < w; i += LANES) save(scaled + i, load(q + n * w + i) * (1.0f / sqrtf((float)w)));
-        for (int64_t s = 0; s < room; s += LANES) { /* what lies behind the last key is a number, and not looked at */
+        for (int64_t s = 0; s < room; s += LANES) { /* what comes of those behind the last key is overwritten */
             floats products[LANES];
 #pragma GCC unroll 16
             for (int i = 0; i < LANES; i++) products[i] = (floats){0};
@@ -412,7 +413,7 @@ static void attention(const Model *m, const Glance *a) {
             int64_t at = (a->slots[task / heads] * heads + task % heads) * slot;
             for (int64_t i = 0; i <= a->positions[task / heads] * m->head_width; i += 2 * LANES) {
                 __builtin_prefetch(a->layer->values + at + i); /* while the keys are looked at */
-                __builtin_prefetch(a->layer->keys + at + slot + i); /* the next task's */
+                __builtin_prefetch(a->layer->keys + at + slot + i); /* the next task's, mostly */
             }
             place(m, a, task / heads, task % heads);
             look(m, a, task / heads, task % heads);
@@ -421,7 +422,7 @@ static void attention(const Model *m, const Glance *a) {
     }
 #pragma omp for schedule(static)
     for (int64_t task = 0; task < tasks; task++) place(m, a, task / heads, task % heads);
-#pragma omp for schedule(dynamic, 64) /* later tokens have more to look at */
+#pragma omp for schedule(dynamic, 8) /* later tokens have more to look at */
     for (int64_t task = 0; task < tasks; task++) look(m, a, task / heads, task % heads);
 }
 
@@ -437,10 +438,25 @@ int64_t room(const Model *m, int64_t count, int64_t length) {
     return count * (2 * m->width + qkv + widest) + 4 * m->threads * length;
 }
 
+/* Logits [count, V] of hidden states [count, D]; all threads come here together. */
+static void tell(const Model *m, const bf16 *hidden, int64_t count, bf16 *logits) {
+    Use to = {STORE, NULL, logits, m->vocab_size, m->vocab_size};
+    product(hidden, count, m->width, m->head, (m->vocab_size + 31) / 32 * 2, &to);
+}
+
+void head(const Model *m, const bf16 *hidden, int64_t count, bf16 *logits) {
+#pragma omp parallel num_threads(m->threads)
+    tell(m, hidden, count, logits);
+}
+
 /* `count` more tokens at `positions` of the sequences in `slots`, over slabs of `length` positions: one of each row in
-   flight, who are then `alone`, or whole prompts. Hidden states [count, D] into `hidden`, logits [wanted, V] of the tokens numbered `which`. */
-void step(const Model *m, int64_t count, const int64_t *tokens, const int64_t *slots, const int64_t *positions,
-          int64_t length, int64_t alone, int64_t wanted, const int64_t *which, bf16 *scratch, bf16 *hidden, bf16 *logits) {
+   flight, who are then `alone`, and whose logits [count, V] are wanted; or whole prompts, and NULL. Hidden states
+   [count, D] in any case. Returns 0, or 1 and does nothing if a token or position is out of range. */
+int64_t step(const Model *m, int64_t count, const int64_t *tokens, const int64_t *slots, const int64_t *positions,
+             int64_t length, int64_t alone, bf16 *scratch, bf16 *hidden, bf16 *logits) {
+    int64_t last = length < m->context ? length : m->context;
+    for (int64_t i = 0; i < count; i++)
+        if (tokens[i] < 0 || tokens[i] >= m->vocab_size || positions[i] < 0 || positions[i] >= last) return 1;
     int64_t d = m->width, w = m->head_width, qkv_width = (m->heads + 2 * m->kv_heads) * w, q_width = m->heads * w;
     float *shares = (float *)scratch;
     bf16 *x = scratch + 4 * m->threads * length, *normed = x + count * d, *qkv = normed + count * d;
@@ -469,11 +485,9 @@ void step(const Model *m, int64_t count, const int64_t *tokens, const int64_t *s
 #pragma omp barrier
         }
         norms(x, count, d, m->norm, m->eps, hidden);
-#pragma omp for schedule(static)
-        for (int64_t i = 0; i < wanted; i++) memcpy(normed + i * d, hidden + which[i] * d, d * sizeof(bf16));
-        Use tell = {STORE, NULL, logits, m->vocab_size, m->vocab_size};
-        product(normed, wanted, d, m->head, (m->vocab_size + 31) / 32 * 2, &tell);
+        if (logits) tell(m, hidden, count, logits);
     }
+    return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------ draws -- */
@@ -510,7 +524,8 @@ ALWAYS floats gumbel(floats uniform) {
 
 /* One token a row by Gumbel argmax, and its log p at the row's temperature; temperature 0: the first most likely.
 
-   Noise is at most -ln u, so a token can only win over the best so far if u < e^(logit - best): few need their noise. */
+   Noise is at most -ln u, so a token can only win over the best so far if u < e^(logit - best): few need their noise.
+   (mass is that at least, and reach its other half at least, so no winner is passed over.) */
 void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *keys, const float *temperatures,
           int64_t threads, int64_t *tokens, float *logprobs) {
 #pragma omp parallel for schedule(static) num_threads(threads)

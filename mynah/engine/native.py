@@ -2,8 +2,8 @@
 
 A step of a small model is about 1 600 calls into PyTorch, each a microsecond; as one call it is a fraction of that. The
 C file is compiled when it is first needed, for this very processor, in two seconds, and kept under the user's cache.
-Without a compiler or AVX512-BF16, or for a model with other parts, PyTorch does all: it is the oracle that the tests
-compare with. `MYNAH_NATIVE=0` asks for that.
+Without a compiler or AVX512-BF16, on other systems than Linux, or for a model with other parts, PyTorch does all: it is
+the oracle that the tests compare with. `MYNAH_NATIVE=0` asks for that.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import ctypes
 import hashlib
 import os
 import platform
-import shutil
+import shlex
+import stat
 import subprocess
 import tempfile
 from ctypes import c_float, c_int32, c_int64, c_void_p
@@ -29,8 +30,10 @@ from mynah.model.lora import adapters
 from mynah.model.transformer import Block, Transformer
 
 LANES = 16
-FLAGS = ("-O3", "-march=native", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
+FLAGS = ("-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 HEAD_WIDTHS = (32, 64, 96, 128, 256)
+KEPT = 2**24
+"""Numbers of scratch, 32 MB."""
 
 
 class _Matrix(ctypes.Structure):
@@ -48,7 +51,8 @@ class _Layer(ctypes.Structure):
 
 class _Model(ctypes.Structure):
     _fields_ = [
-        *((name, c_int64) for name in ("width", "layers", "heads", "kv_heads", "head_width", "ff_width", "vocab_size")),
+        *((name, c_int64) for name in ("width", "layers", "heads", "kv_heads", "head_width", "ff_width")),
+        *((name, c_int64) for name in ("vocab_size", "context")),
         ("eps", c_float),
         ("threads", c_int32),
         ("head", _Matrix),
@@ -58,58 +62,94 @@ class _Model(ctypes.Structure):
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The compiled file; None where there is no compiler, or it fails, or nobody wants it."""
-    if os.environ.get("MYNAH_NATIVE") == "0":
+    """The compiled file; None where it cannot be made or must not be trusted, or nobody wants it."""
+    if os.environ.get("MYNAH_NATIVE") == "0" or "avx512_bf16" not in _processor():
         return None
     try:
-        lib = ctypes.CDLL(str(_compiled()))
-    except (OSError, subprocess.SubprocessError):
+        path = _compiled()
+        try:
+            return _loaded(path)
+        except (OSError, AttributeError):  # not such a file: once more
+            path.unlink()
+            return _loaded(_compiled())
+    except (OSError, AttributeError, RuntimeError, subprocess.SubprocessError):  # RuntimeError: nobody's home
         return None
+
+
+def _loaded(path: Path) -> ctypes.CDLL:
+    lib = ctypes.CDLL(str(path))
     lib.room.restype, lib.room.argtypes = c_int64, (c_void_p, c_int64, c_int64)
-    lib.step.restype = None
-    lib.step.argtypes = (c_void_p, c_int64, *[c_void_p] * 3, *[c_int64] * 3, *[c_void_p] * 4)
-    lib.draw.restype, lib.draw.argtypes = (
-        None,
-        (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p),
-    )
+    lib.head.restype, lib.head.argtypes = None, (c_void_p, c_void_p, c_int64, c_void_p)
+    lib.step.restype = c_int64
+    lib.step.argtypes = (c_void_p, c_int64, *[c_void_p] * 3, c_int64, c_int64, *[c_void_p] * 3)
+    lib.draw.restype = None
+    lib.draw.argtypes = (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p)
     return lib
 
 
 def _compiled() -> Path:
     """The shared library of decode.c for this processor, made if it is not there. Raises OSError or SubprocessError."""
-    compiler = shutil.which(os.environ.get("CC") or "cc")
-    if compiler is None:
-        raise OSError("no C compiler")
+    compiler = shlex.split(os.environ.get("CC") or "cc")
     source = files("mynah.engine") / "decode.c"
-    told = (source.read_bytes(), *map(str.encode, (compiler, *FLAGS, platform.machine(), _processor())))
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mynah"
+    version = subprocess.run([*compiler, "--version"], capture_output=True, stdin=subprocess.DEVNULL, check=True).stdout
+    told = (source.read_bytes(), version, *map(str.encode, (*compiler, *FLAGS, platform.machine(), _processor())))
+    folder = _own_folder()
     library = folder / f"decode-{hashlib.sha256(b'|'.join(told)).hexdigest()[:16]}.so"
     if not library.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as making:
             made = Path(making) / "decode.so"
-            for threads in (("-fopenmp",), ()):  # a compiler without OpenMP makes it for one thread
-                command = [compiler, *FLAGS, *threads, "-o", str(made), str(source), "-lm"]
-                if subprocess.run(command, capture_output=True, timeout=120, check=not threads).returncode == 0:
-                    break
+            command = [*compiler, *FLAGS, "-o", str(made), str(source), "-lm"]
+            subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=True)
+            with made.open("rb") as written:
+                os.fsync(written.fileno())
             made.replace(library)
     return library
 
 
+def _own_folder() -> Path:
+    """Where compiled files are kept: what lies there is loaded, so nobody else may write to it. Raises OSError."""
+    told = Path(os.environ.get("XDG_CACHE_HOME") or "")
+    folder = (told if told.is_absolute() else Path.home() / ".cache") / "mynah"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise PermissionError(f"{folder} is not this user's alone")
+    return folder
+
+
+@cache
 def _processor() -> str:
     """What tells two processors of one architecture apart: a home folder may be shared by several machines."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        first, _, _ = Path("/proc/cpuinfo").read_text().partition("\n\n")
     except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+        return ""
+    kept = ("vendor_id", "cpu family", "model", "stepping", "flags")
+    return "\n".join(line for line in first.splitlines() if line.startswith(kept))
+
+
+def runs(model: Transformer) -> bool:
+    """False for what decode.c does not do: another number format or device, adapters, GPT-2, odd widths."""
+    config = model.config
+    return (
+        model.device.type == "cpu"
+        and model.dtype == torch.bfloat16
+        and model.rotary is not None
+        and isinstance(model.norm, RMSNorm)
+        and isinstance(model.layers[0].mlp, SwiGLU)
+        and not adapters(model)
+        and config.head_width in HEAD_WIDTHS
+        and config.width % LANES == config.ff_width % LANES == 0
+        and library() is not None
+    )
 
 
 class Native:
     """A model's matrices in panels of 16 outputs, as decode.c reads them, in bf16 or 8 bits; until they change."""
 
-    def __init__(self, model: Transformer, lib: ctypes.CDLL, int8: bool) -> None:
-        config = model.config
+    def __init__(self, model: Transformer, int8: bool = False) -> None:
+        config, lib = model.config, library()
+        assert lib is not None, "ask runs() first"
         self._panels = self._in_bytes if int8 else self._in_pairs
         self._lib, self._model = lib, model
         self._held: list[Tensor] = []  # what C points to
@@ -145,6 +185,7 @@ class Native:
             config.head_width,
             config.ff_width,
             config.vocab_size,
+            config.context,
             config.norm_eps,
             1,
             self._panels(model.head),
@@ -154,64 +195,64 @@ class Native:
             self._hold(sines),
             ctypes.addressof(self._layers),
         )
-        self._scratch = torch.empty(0, dtype=torch.bfloat16)
-
-    @staticmethod
-    def of(model: Transformer, int8: bool = False) -> Native | None:
-        """None for what decode.c does not do: another number format or device, adapters, GPT-2, odd widths."""
-        config = model.config
-        fits = (
-            model.device.type == "cpu"
-            and model.dtype == torch.bfloat16
-            and model.rotary is not None
-            and isinstance(model.norm, RMSNorm)
-            and isinstance(model.layers[0].mlp, SwiGLU)
-            and not adapters(model)
-            and config.head_width in HEAD_WIDTHS
-            and config.width % LANES == config.ff_width % LANES == 0
-        )
-        if not fits:
-            return None
-        lib = library()
-        return None if lib is None else Native(model, lib, int8)
+        self._scratch = self._empty(0)
 
     def decode(self, cache: KVCache, tokens: Tensor, positions: Tensor) -> Tensor:
         """Logits [B, V] after one more token of rows 0 … B − 1, for which the cache has room."""
-        rows = torch.arange(len(tokens))
-        return self._step(cache, tokens, rows, positions, rows)[1]
+        logits = self._empty(len(tokens), self._c.vocab_size)
+        self._step(cache, tokens, torch.arange(len(tokens)), positions, logits)
+        return logits
 
     def read(self, cache: KVCache, tokens: Tensor, slots: Tensor, positions: Tensor) -> Tensor:
-        """Hidden states [T, D] of whole prompts: tokens [T] at positions [T] of rows [T] of the cache."""
-        return self._step(cache, tokens, slots, positions, tokens[:0])[0]
+        """Hidden states [T, D] of prompts: tokens [T] at positions [T] of rows [T] of the cache.
 
-    def _step(
-        self, cache: KVCache, tokens: Tensor, slots: Tensor, positions: Tensor, wanted: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Hidden states of all tokens, and logits of those numbered `wanted`."""
+        What lies before them in their rows must be there already, or be among them.
+        """
+        return self._step(cache, tokens, slots, positions, None)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Of hidden states [N, D], [N, V]."""
+        hidden = hidden.contiguous()
+        logits = self._empty(len(hidden), self._c.vocab_size)
+        self._c.threads = torch.get_num_threads()
+        self._lib.head(ctypes.byref(self._c), hidden.data_ptr(), len(hidden), logits.data_ptr())
+        return logits
+
+    def _step(self, cache: KVCache, tokens: Tensor, slots: Tensor, positions: Tensor, logits: Tensor | None) -> Tensor:
+        """Hidden states of all tokens. With logits to be filled, each token is of a row of its own."""
         for layer, keys, values in zip(self._layers, cache.keys, cache.values, strict=True):
             layer.keys, layer.values = keys.data_ptr(), values.data_ptr()
+        tokens, slots, positions = (x.long().contiguous() for x in (tokens, slots, positions))
         self._c.threads = torch.get_num_threads()
         model, count = ctypes.byref(self._c), len(tokens)
-        needed = self._lib.room(model, count, cache.length)
-        if len(self._scratch) < needed:
-            self._scratch = torch.empty(needed, dtype=torch.bfloat16)
-        hidden = torch.empty(count, self._c.width, dtype=torch.bfloat16)
-        logits = torch.empty(len(wanted), self._c.vocab_size, dtype=torch.bfloat16)
-        self._lib.step(
+        hidden = self._empty(count, self._c.width)
+        wrong = self._lib.step(
             model,
             count,
             tokens.data_ptr(),
             slots.data_ptr(),
             positions.data_ptr(),
             cache.length,
-            len(wanted) == count,  # then each token is of a row of its own
-            len(wanted),
-            wanted.data_ptr(),
-            self._scratch.data_ptr(),
+            logits is not None,
+            self._room(self._lib.room(model, count, cache.length)).data_ptr(),
             hidden.data_ptr(),
-            logits.data_ptr(),
+            None if logits is None else logits.data_ptr(),
         )
-        return hidden, logits
+        if wrong:
+            raise IndexError("a token or position that the model does not have")
+        return hidden
+
+    def _room(self, numbers: int) -> Tensor:
+        """Scratch; kept, unless a long prompt wants so much that it had better be given back."""
+        if numbers > KEPT:
+            return self._empty(numbers)
+        if len(self._scratch) < numbers:
+            self._scratch = self._empty(numbers)
+        return self._scratch
+
+    @staticmethod
+    def _empty(*shape: int) -> Tensor:
+        return torch.empty(shape, dtype=torch.bfloat16)
 
     def _in_pairs(self, weight: Tensor) -> _Matrix:
         """A matrix [N, K] in panels [N / 16][K / 2][16][2]."""
@@ -262,7 +303,7 @@ def draw(logits: Tensor, keys: Tensor, temperature: Tensor) -> tuple[Tensor, Ten
     """What `sampler.sample` draws where nothing is steered or cut off: tokens [B] and their log p [B]."""
     lib = library()
     assert lib is not None
-    logits, keys, temperature = logits.contiguous(), keys.contiguous(), temperature.float()
+    logits, keys, temperature = logits.contiguous(), keys.long().contiguous(), temperature.float().contiguous()
     tokens, logprobs = torch.empty_like(keys), torch.empty(len(keys))
     lib.draw(
         logits.data_ptr(),

@@ -10,9 +10,9 @@ option for chat, where nobody learns from the log-probabilities. Many rows at on
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -32,20 +32,22 @@ class Readable:
     single_rows: bool = False
     """A row comes out the same alone; otherwise every layer must get several."""
     native: Native | None = None
-    """Takes the decode steps, where it can."""
+    """Takes all passes, if it was chosen."""
 
 
-def readable(model: Transformer, int8: bool = False) -> Readable:
-    """`model` with its matrices as they are now, in 8 bits or reordered where that pays; until they change."""
-    native = Native.of(model, int8) if _room(model) else None
+def readable(model: Transformer, int8: bool = False, native: bool = False) -> Readable:
+    """`model` with its matrices as they are now, for C if that is chosen, or in 8 bits or reordered where that pays."""
+    if native:
+        fast = Native(model, int8)
+        return Readable(model, fast.logits, single_rows=True, native=fast)
     if not int8 and not _pays(model):
-        return Readable(model, model.logits, native=native)
+        return Readable(model, model.logits)
     kind = Int8Linear if int8 else PackedLinear
     twin = over_the_same(model)
     for path, layer in list(twin.named_modules()):
         if isinstance(layer, nn.Linear):
             twin.set_submodule(path, kind(layer.weight, layer.bias))
-    return Readable(twin, kind(model.head, None), single_rows=not adapters(model), native=native)
+    return Readable(twin, kind(model.head, None), single_rows=not adapters(model))
 
 
 class PackedLinear(nn.Module):
@@ -78,17 +80,18 @@ def _pays(model: Transformer) -> bool:
         return False
     if not hasattr(torch.ops.mkldnn, "_reorder_linear_weight") or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
-    return _room(model)
+    return has_room(model)
 
 
-def _room(model: Transformer) -> bool:
+def has_room(model: Transformer) -> bool:
     """Whether a copy of the matrices takes less than a quarter of the free memory."""
     return 4 * 2 * model.config.parameters() < _free_memory()
 
 
 def _free_memory() -> int:
-    """Bytes; without an answer from the system, none that counts."""
+    """Bytes that programs may have, files that the system only remembers among them; unknown: more than there is."""
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
+        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(told["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
         return 2**62

@@ -1,8 +1,8 @@
 """The model as the engine runs it: packed prefill of prompts, one-token decode steps over the cache.
 
 Every operation treats a row by itself and in the same order of additions whatever its neighbours, so that in bf16 a
-sequence comes out bit for bit the same alone and in any batch. (Proven for PyTorch's CPU kernels; in fp32, whose last
-bits the kernels leave less well defined, the tokens are the same and log p agrees to 1e-5.)
+sequence comes out bit for bit the same alone and in any batch. (Proven for PyTorch's CPU kernels and for decode.c; in
+fp32, whose last bits the kernels leave less well defined, the tokens are the same and log p agrees to 1e-5.)
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mynah.engine import native
 from mynah.engine.kv_cache import BLOCK, KVCache
-from mynah.engine.packed import Readable, readable
+from mynah.engine.packed import Readable, has_room, readable
 from mynah.engine.prefixes import Past
 from mynah.model.attention import AttentionPlan
 from mynah.model.transformer import Transformer
@@ -24,9 +25,9 @@ from mynah.model.transformer import Transformer
 SMALL = 16**3
 """PyTorch sends products of at most so many multiplications to another kernel, whose last bits differ: we make none."""
 FILL = 16
-"""So every layer gets a multiple of this many tokens. That also makes few shapes: each new one would cost a freshly
-compiled kernel, whose memory is never given back. Only a row that is alone in a decode step may stay so, where the
-weights are packed: its products are the same to the bit, and at a fraction of the arithmetic."""
+"""So every layer of PyTorch's gets a multiple of this many tokens. That also makes few shapes: each new one would cost
+a freshly compiled kernel, whose memory is never given back. Only a row that is alone in a decode step may stay so,
+where the weights are packed: its products are the same to the bit, and at a fraction of the arithmetic."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Runner:
 
     def __init__(self, model: Transformer, rows: int, capacity: int, int8: bool = False) -> None:
         self.model, self.int8 = model, int8
+        self.native = native.runs(model) and has_room(model)  # once for all: the last bits differ from PyTorch's
         self._readable: Readable | None = None
         self.cache = KVCache(model.config, rows, capacity, model.dtype, model.device)
 
@@ -122,7 +124,7 @@ class Runner:
     @property
     def _now(self) -> Readable:
         if self._readable is None:
-            self._readable = readable(self.model, self.int8)
+            self._readable = readable(self.model, self.int8, self.native)
         return self._readable
 
     def _filled(self, x: Tensor) -> Tensor:

@@ -5,8 +5,7 @@ import torch
 
 from mynah.engine import native
 from mynah.engine.engine import Engine
-from mynah.engine.native import Native
-from mynah.engine.packed import Readable, readable
+from mynah.engine.prefixes import Past
 from mynah.engine.runner import Runner
 from mynah.engine.sampler import row_keys, sample
 from mynah.model.lora import LoRA, adapted
@@ -14,7 +13,7 @@ from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
 from mynah.nouns import SamplingParams
 
-pytestmark = pytest.mark.skipif(native.library() is None, reason="no C compiler here")
+pytestmark = pytest.mark.skipif(native.library() is None, reason="no C compiler, or no AVX512-BF16")
 
 LLAMA = {"vocab_size": 500, "width": 64, "layers": 3, "heads": 4, "kv_heads": 2, "head_width": 32, "ff_width": 96}
 SHAPES = {
@@ -45,49 +44,104 @@ def model_of(**changes) -> Transformer:
     return model.bfloat16()
 
 
+def runners(model: Transformer, rows: int, int8: bool = False) -> tuple[Runner, Runner]:
+    """PyTorch's and C's."""
+    plain, fast = Runner(model, rows, 1024, int8), Runner(model, rows, 1024, int8)
+    assert fast.native
+    plain.native = False
+    return plain, fast
+
+
 def both(model: Transformer, rows: int, longest: int, int8: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits after one step over the same random cache: PyTorch's, and C's."""
     generator = torch.Generator().manual_seed(rows)
     positions = torch.randint(longest, (rows,), generator=generator)
     tokens = torch.randint(model.config.vocab_size, (rows,), generator=generator)
-    answers = []
+    answers, slabs = [], None
     with torch.inference_mode():
-        slabs = None
-        for plain in (True, False):
-            runner = Runner(model, rows, 256, int8)
+        for runner in runners(model, rows, int8):
             runner.cache.fit(-(-longest // 64) * 64)
             slabs = slabs or [torch.randn(x.shape, generator=generator) / 2 for x in runner.cache.keys * 2]
             for slab, numbers in zip((*runner.cache.keys, *runner.cache.values), slabs, strict=True):
                 slab.copy_(numbers)
-            now = readable(model, int8)
-            assert now.native is not None
-            runner._readable = Readable(now.model, now.head, now.single_rows, None if plain else now.native)
             answers.append(runner.decode(tokens, positions).float())
     return answers[0], answers[1]
+
+
+def alike(plain: torch.Tensor, fast: torch.Tensor) -> bool:
+    """But for a few bf16 roundings that fall the other way."""
+    plain, fast, spread = plain.float(), fast.float(), plain.float().std()
+    assert spread > 0.1, "numbers that are all alike would prove nothing"
+    off = (plain - fast).abs()
+    return bool(off.max() < 0.12 * spread and off.mean() < 0.01 * spread)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("rows", "longest"), [(1, 64), (7, 40), (23, 200)])
 def test_a_step_has_pytorchs_logits(shape: str, rows: int, longest: int) -> None:
-    plain, fast = both(model_of(**SHAPES[shape]), rows, longest)
-    spread = plain.std()
-    assert spread > 0.3, "logits that are all alike would prove nothing"
-    assert (plain - fast).abs().max() < 0.12 * spread  # a few bf16 roundings that fall the other way
-    assert (plain - fast).abs().mean() < 0.01 * spread
+    assert alike(*both(model_of(**SHAPES[shape]), rows, longest))
 
 
-def test_a_step_in_8_bits_has_pytorchs_logits() -> None:
-    plain, fast = both(model_of(), 9, 100, int8=True)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_prompts_are_read_as_by_pytorch(shape: str) -> None:
+    """Ragged ones, more tokens than pass the panels together; then again with all but their ends known."""
+    model = model_of(**{**SHAPES[shape], "context": 600})
+    prompts = [[(7 * i + n) % model.config.vocab_size for i in range(n)] for n in (1, 63, 64, 65, 300, 130, 2)]
+    with torch.inference_mode():
+        plain, fast = (runner.prefill(prompts) for runner in runners(model, 8))
+        assert alike(plain.hidden, fast.hidden)
+        assert alike(plain.last, fast.last)
+        for layer in range(model.config.layers):
+            for held, other in zip(plain.rows, fast.rows, strict=True):
+                for theirs, ours in ((plain.keys, fast.keys), (plain.values, fast.values)):
+                    assert theirs[layer][held].shape == ours[layer][other].shape
+                    assert torch.allclose(theirs[layer][held].float(), ours[layer][other].float(), atol=0.2, rtol=0.1)
+        known = [
+            Past(n, *([x[layer][held][:n] for layer in range(model.config.layers)] for x in (fast.keys, fast.values)))
+            if (n := len(prompt) - 5) > 0
+            else None
+            for prompt, held in zip(prompts, fast.rows, strict=True)
+        ]
+        again = runners(model, 8)[1].prefill(prompts, known)
+        assert torch.equal(again.last, fast.last), "what was known and what is new are read alike, to the bit"
+
+
+def test_no_token_sees_what_comes_after_it() -> None:
+    model = model_of()
+    prompt = list(range(1, 120))
+    with torch.inference_mode():
+        _, runner = runners(model, 2)
+        whole, changed = runner.prefill([prompt]).hidden, runner.prefill([[*prompt[:70], *[9] * 49]]).hidden
+    assert torch.equal(whole[:70], changed[:70])
+    assert not torch.equal(whole[70:], changed[70:])
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_a_prompt_goes_on_from_where_it_was_read_to_the_bit(int8: bool) -> None:
+    """Token for token or at once, and the head's logits are the same in both."""
+    engine = Engine(model_of(), rows=4, int8=int8)
+    params = SamplingParams(40, seed=3)
+    [[whole]] = engine.generate([[5, 6, 7]], params)
+    begun = [5, 6, 7, *whole.tokens[:25]]
+    [[rest]] = engine.generate([begun], SamplingParams(15, seed=3))
+    assert rest.tokens == whole.tokens[25:]
+    assert rest.logprobs == whole.logprobs[25:]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_step_in_8_bits_has_pytorchs_logits(shape: str) -> None:
+    plain, fast = both(model_of(**SHAPES[shape]), 9, 100, int8=True)
     assert (plain - fast).abs().mean() < 0.02 * plain.std()
-    exact, _ = both(model_of(), 9, 100)
+    exact, _ = both(model_of(**SHAPES[shape]), 9, 100)
     assert (plain - exact).abs().mean() > (plain - fast).abs().mean(), "8 bits differ from 16 more than C from PyTorch"
 
 
+@pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("rows", [2, 10, 11, 37])
-def test_a_row_comes_out_the_same_alone_and_among_others(rows: int) -> None:
+def test_a_row_comes_out_the_same_alone_and_among_others(rows: int, int8: bool) -> None:
     model = model_of()
     with torch.inference_mode():
-        many, one = Runner(model, rows, 256), Runner(model, 1, 256)
+        many, one = Runner(model, rows, 256, int8), Runner(model, 1, 256, int8)
         for runner in (many, one):
             runner.cache.fit(128)
         for slabs, alone in ((many.cache.keys, one.cache.keys), (many.cache.values, one.cache.values)):
@@ -129,12 +183,19 @@ def test_an_impossible_token_is_never_drawn() -> None:
 
 def test_what_c_does_not_do_is_left_to_pytorch() -> None:
     fine = model_of()
-    assert Native.of(fine) is not None
-    assert Native.of(model_of().float()) is None
-    assert Native.of(model_of(head_width=16)) is None
-    assert Native.of(adapted(fine, LoRA(rank=2), 0)) is None
-    gpt2 = {"architecture": "gpt2", "kv_heads": 4, "head_width": 16}
-    assert Native.of(model_of(**gpt2)) is None
+    assert native.runs(fine)
+    assert not native.runs(adapted(fine, LoRA(rank=2), 0))
+    assert not native.runs(model_of().float())
+    assert not native.runs(model_of(head_width=16))
+    assert not native.runs(model_of(architecture="gpt2", kv_heads=4, head_width=16))
+
+
+@pytest.mark.parametrize("prompt", [[1, 500], [1, -1]])
+def test_a_token_that_there_is_not_is_refused(prompt: list[int]) -> None:
+    with pytest.raises(IndexError):
+        Engine(model_of(), rows=2).generate([prompt], SamplingParams(3))
+    with pytest.raises(IndexError):
+        Engine(model_of(), rows=2).embed([[1] * 257])  # a position that there is not
 
 
 def test_learning_goes_on_from_new_weights_after_refresh() -> None:
@@ -157,7 +218,7 @@ def test_without_a_compiler_pytorch_does_it_all(setting, monkeypatch, tmp_path) 
     native.library.cache_clear()
     try:
         assert native.library() is None
-        assert Native.of(model_of()) is None
+        assert not Runner(model_of(), 2, 64).native
         [[answer]] = Engine(model_of(), rows=4).generate([[1, 2, 3]], SamplingParams(5))
         assert len(answer.tokens) == 5
     finally:
@@ -165,3 +226,24 @@ def test_without_a_compiler_pytorch_does_it_all(setting, monkeypatch, tmp_path) 
         native.library.cache_clear()
     assert not list(tmp_path.rglob("*.so"))
     assert native.library() is not None
+
+
+def test_a_bad_file_is_made_again_and_anothers_folder_is_not_trusted(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    native.library.cache_clear()
+    try:
+        assert native.library() is not None
+        [made] = tmp_path.rglob("*.so")
+        copy = tmp_path / "elsewhere"  # a loaded file is not written to
+        monkeypatch.setenv("XDG_CACHE_HOME", str(copy))
+        (copy / "mynah").mkdir(parents=True, mode=0o700)
+        (copy / "mynah" / made.name).write_bytes(b"no library")
+        native.library.cache_clear()
+        assert native.library() is not None
+        assert (copy / "mynah" / made.name).stat().st_size > 10_000
+        (copy / "mynah").chmod(0o777)
+        native.library.cache_clear()
+        assert native.library() is None
+    finally:
+        monkeypatch.undo()
+        native.library.cache_clear()
