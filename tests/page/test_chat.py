@@ -169,6 +169,25 @@ def test_an_answer_that_was_finished_in_an_outage_is_there_when_one_comes_back_t
     counted_once(page)
 
 
+def test_words_that_were_refused_are_there_when_one_comes_back_to_them(page: Page, bird: Bird) -> None:
+    bird.says("here I am")
+    page.goto("/")
+    error = {"message": "The server is busy.", "code": "rate_limit_exceeded"}
+    page.route("**/answers", lambda route: route.fulfill(status=429, json={"error": error}), times=1)
+    say(page, "Are you there?")
+    expect(page.get_by_role("alert")).to_be_visible()
+    chat = page.url
+    page.get_by_role("navigation").get_by_role("link", name="New chat").click()
+    expect(page.get_by_role("heading", name="What would you like")).to_be_visible()
+    page.go_back()
+    expect(page).to_have_url(chat)
+    page.wait_for_timeout(500)  # enough for the conversation to be asked for, if it were
+    expect(page.get_by_text("Are you there?").first).to_be_visible()
+    press(page, "Try again")
+    over(page)
+    expect(answers(page)).to_contain_text("here I am")
+
+
 def test_an_answer_is_read_on_by_itself_when_the_network_is_back(page: Page, bird: Bird) -> None:
     refused = breaks_off(page, bird)
     page.context.set_offline(True)

@@ -219,10 +219,12 @@ function take(entry: Entry, event: AnswerEvent) {
 
 const asError = ({ message, code }: StreamError) => new ApiError(500, message, code ?? null, null);
 
-/** Nothing more comes for now. Whoever comes back to the conversation asks what became of it. */
+/** Nothing more comes for now. Whoever comes back to the conversation asks what became of it; but not where the service
+ *  refused it: words that it did not take are known here only. */
 function fail(entry: Entry, error: unknown) {
   const { conversation } = entry.live;
-  void queries.invalidateQueries({ queryKey: conversationKey(conversation), refetchType: "none" });
+  const refused = error instanceof ApiError && !entry.stream;
+  if (!refused) void queries.invalidateQueries({ queryKey: conversationKey(conversation), refetchType: "none" });
   changed(entry, { state: "broken", error });
   settle(conversation);
 }
