@@ -1,8 +1,9 @@
 /* A Llama-like model in bf16 as the engine runs it, every token by itself: embed, blocks, norm, head; and the draws.
 
    The numbers are those of the PyTorch path, rounded to bf16 at the same places (but for biases in 8 bits); only sums are
-   added up in another order, for each token the same whatever its neighbours. Matrices lie in panels of 16 outputs: [N / 16][K / 2][16][2], or
-   in 8 bits, with a factor an output, [N / 16][K][16].
+   added up in another order, for each token the same whatever its neighbours.
+
+   Matrices lie in panels of 16 outputs: [N / 16][K / 2][16][2], or in 8 bits, with a factor an output, [N / 16][K][16].
    Everything between two barriers is divided among the threads.
 
    For processors with AVX512-BF16 (Intel's servers since Cooper Lake, AMD's since Zen 4): elsewhere PyTorch's products
@@ -14,14 +15,9 @@
 
 #include <immintrin.h>
 #include <math.h>
+#include <omp.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#else
-static int omp_get_thread_num(void) { return 0; }
-static int omp_get_num_threads(void) { return 1; }
-#endif
 
 #define LANES 16
 #define MOST_ROWS 10     /* of x in one tile: its sums stay in registers */

@@ -70,7 +70,7 @@ class Runner:
         starts = ends - lengths
         before = torch.tensor(known, device=device)
         positions = torch.arange(len(tokens), device=device) + (before - starts).repeat_interleave(lengths)
-        wholes, known_pasts = (before + lengths).tolist(), [past for past in pasts if past]
+        wholes = (before + lengths).tolist()
         if self._now.native:
             cache = self._fresh(len(prompts), max(wholes), pasts)
             slots = torch.arange(len(prompts)).repeat_interleave(lengths)
@@ -78,7 +78,7 @@ class Runner:
             rows: list[Any] = [(i, slice(length)) for i, length in enumerate(wholes)]
             keys, values = ([slab.transpose(1, 2) for slab in slabs] for slabs in (cache.keys, cache.values))
         else:
-            plan = _PrefillPlan(lengths, starts, before, known_pasts)
+            plan = _PrefillPlan(lengths, starts, before, [past for past in pasts if past])
             hidden = self._hidden(tokens, positions, plan)
             rows = [row[:length] for row, length in zip(plan.whole, wholes, strict=True)]
             keys, values = plan.keys, plan.values

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mynah.engine import native
+from mynah.engine import compiled, native
 from mynah.engine.engine import Engine
 from mynah.engine.prefixes import Past
 from mynah.engine.runner import Runner
@@ -13,7 +13,7 @@ from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
 from mynah.nouns import SamplingParams
 
-pytestmark = pytest.mark.skipif(native.library() is None, reason="no C compiler, or no AVX512-BF16")
+pytestmark = pytest.mark.skipif(compiled.library() is None, reason="no C compiler, or no AVX512-BF16")
 
 LLAMA = {"vocab_size": 500, "width": 64, "layers": 3, "heads": 4, "kv_heads": 2, "head_width": 32, "ff_width": 96}
 SHAPES = {
@@ -215,35 +215,35 @@ def test_learning_goes_on_from_new_weights_after_refresh() -> None:
 def test_without_a_compiler_pytorch_does_it_all(setting, monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv(*setting)
-    native.library.cache_clear()
+    compiled.library.cache_clear()
     try:
-        assert native.library() is None
+        assert compiled.library() is None
         assert not Runner(model_of(), 2, 64).native
         [[answer]] = Engine(model_of(), rows=4).generate([[1, 2, 3]], SamplingParams(5))
         assert len(answer.tokens) == 5
     finally:
         monkeypatch.undo()
-        native.library.cache_clear()
+        compiled.library.cache_clear()
     assert not list(tmp_path.rglob("*.so"))
-    assert native.library() is not None
+    assert compiled.library() is not None
 
 
 def test_a_bad_file_is_made_again_and_anothers_folder_is_not_trusted(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    native.library.cache_clear()
+    compiled.library.cache_clear()
     try:
-        assert native.library() is not None
+        assert compiled.library() is not None
         [made] = tmp_path.rglob("*.so")
         copy = tmp_path / "elsewhere"  # a loaded file is not written to
         monkeypatch.setenv("XDG_CACHE_HOME", str(copy))
         (copy / "mynah").mkdir(parents=True, mode=0o700)
         (copy / "mynah" / made.name).write_bytes(b"no library")
-        native.library.cache_clear()
-        assert native.library() is not None
+        compiled.library.cache_clear()
+        assert compiled.library() is not None
         assert (copy / "mynah" / made.name).stat().st_size > 10_000
         (copy / "mynah").chmod(0o777)
-        native.library.cache_clear()
-        assert native.library() is None
+        compiled.library.cache_clear()
+        assert compiled.library() is None
     finally:
         monkeypatch.undo()
-        native.library.cache_clear()
+        compiled.library.cache_clear()
