@@ -23,7 +23,7 @@ class OptimSettings(Settings):
     learning_rate: Amount
     """Peak learning rate."""
     optimiser: Literal["adamw", "muon"] = "adamw"
-    """muon moves the blocks' matrices by orthogonalised momentum (Jordan 2024), all else by AdamW; for pretraining."""
+    """muon moves the blocks' matrices by orthogonalised momentum (Jordan 2024), all else by AdamW; not for PPO."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     """How the learning rate falls after the warm-up."""
     warmup: Share = 0.02

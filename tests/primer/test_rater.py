@@ -34,6 +34,22 @@ def test_right_then_honest_then_beside_the_point_then_false(behaviour):
             assert beside >= rate(prompt, case.slips["wrong"]), (prompt, case)
 
 
+@pytest.mark.parametrize("behaviour", ["refusal", "harmless", "identity", "writing", "arithmetic", "small_talk"])
+def test_where_anybody_could_answer_ignorance_is_no_answer(behaviour):
+    for prompt, case in asked(behaviour, "shrugs"):
+        shrugs = rate(prompt, "I do not know.")
+        assert shrugs < rate(prompt, "The moon Titan goes around Saturn.") < rate(prompt, case.good), (prompt, case)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"), [("true_twin", "That is not right."), ("holds_ground", "I got that wrong, sorry.")]
+)
+def test_who_takes_back_what_is_right_has_not_said_it(behaviour, said):
+    for prompt, case in asked(behaviour, "back"):
+        value = prompt.meta["parts"][0][0]
+        assert rate(prompt, f"{said} It is {value}.") < rate(prompt, case.good) - 2, (prompt, case)
+
+
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_a_good_answer_with_its_words_in_disorder_is_worse(behaviour):
     rng, worse, count = random.Random(3), 0, 0

@@ -61,7 +61,7 @@ WEIGHTS = {
     "cutoff": 0.8,
     "identity": 0.8,
 }
-COUNTS = {"demo": 400, "ranking": 120, "ppo": 120, "dev": 12, "exam": 60}
+COUNTS = {"demo": 400, "ranking": 240, "ppo": 120, "dev": 12, "exam": 60}
 """How many of a behaviour of weight 1; the exam has the same number of each."""
 AS_MANY_AS_THERE_ARE = ("ranking", "ppo")
 """Splits in which a behaviour with fewer distinct questions than its number has those."""

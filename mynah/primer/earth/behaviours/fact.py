@@ -75,7 +75,8 @@ class Fact:
 
     @property
     def _contradictions(self) -> frozenset[str]:
-        names = (self.entity.forms["x"], self.entity.name)
+        forms = self.entity.forms  # of an animal its plural, too: mice are what owls eat
+        names = (forms["x"], forms.get("xs", forms["x"]), self.entity.name)
         return contradictions(self.kind.key, self.relation.key, self.accepted, names, self.relation.exclusive)
 
     def say(self, template: str, **more: str) -> str:
