@@ -1,4 +1,4 @@
-"""What labellers perceive: right before honest, honest before beside the point, and what is false or noise last."""
+"""What labellers perceive: right first, what is false or noise last; about facts honest before beside the point."""
 
 import random
 
