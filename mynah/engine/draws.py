@@ -1,4 +1,4 @@
-"""One token for each row in flight: by `decode.c` from a whole distribution, by `sampler` from one steered or cut off.
+"""One token for each row in flight: from a whole distribution by a fast path of the device's, else by `sampler`.
 
 How a row is drawn is its own affair, whatever rows are beside it.
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mynah.engine import native
-from mynah.engine.sampler import row_keys, sample
+from mynah.engine.sampler import plain_draw, row_keys, sample
 from mynah.engine.scheduler import Row
 
 Best = tuple[tuple[int, float], ...]
@@ -21,9 +21,10 @@ Best = tuple[tuple[int, float], ...]
 def draw(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[float]]:
     """Of logits [B, V] a token for each row, and its log p."""
     whole = native.draws(logits)
-    quick = [i for i, row in enumerate(rows) if whole and row.plain]
+    quick = [i for i, row in enumerate(rows) if (whole or logits.is_cuda) and row.plain]
     if len(quick) == len(rows):
-        return _listed(native.draw(logits, _keys(rows, logits), _temperatures(rows, logits)))
+        plain = native.draw if whole else plain_draw
+        return _listed(plain(logits, _keys(rows, logits), _temperatures(rows, logits)))
     slow = sorted(set(range(len(rows))) - set(quick))
     tokens, logprobs = [0] * len(rows), [0.0] * len(rows)
     for indices, by in ((quick, draw), (slow, _carefully)):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from mynah.engine.ahead import Ahead
 from mynah.engine.draws import draw, most_likely, wanted
 from mynah.engine.guide import Guide
 from mynah.engine.prefixes import Past, Prefixes
@@ -28,6 +29,8 @@ _PromptScores = tuple[tuple[float, ...], tuple[tuple[tuple[int, float], ...], ..
 
 SCORED_AT_ONCE = 512
 """Prompt tokens whose logits are held together."""
+AHEAD = 8
+"""Decode steps between two looks at the tokens, where nobody waits for each; a row that ends idles for half as many."""
 
 
 class Token(NamedTuple):
@@ -50,6 +53,7 @@ class Engine:
         prefill_tokens: Prompts are prefilled together up to this many tokens a pass.
         prefix_tokens: Keys and values of so many tokens are kept for requests that go on where others ended.
         int8: Read the matrices in 8 bits, on a CPU only. For chat: log p is then not quite the learner's.
+        draws_ahead: Several decode steps follow each other without Python (see `ahead`); by itself on a GPU only.
     """
 
     def __init__(
@@ -60,12 +64,15 @@ class Engine:
         prefill_tokens: int = 4096,
         prefix_tokens: int = 0,
         int8: bool = False,
+        draws_ahead: bool | None = None,
     ) -> None:
         self.rows = rows
         self.context = min(context or model.config.context, model.config.context)
         self.weight_version = 0
         self.int8 = int8
+        draws_ahead = model.device.type == "cuda" if draws_ahead is None else draws_ahead
         self._runner = Runner(model, rows, self.context, int8)
+        self._ahead = Ahead(self._runner, record=model.device.type == "cuda") if draws_ahead else None
         self._scheduler = Scheduler(rows, prefill_tokens)
         self._prefixes = Prefixes(prefix_tokens)
         self._requests: dict[int, Request] = {}
@@ -106,14 +113,19 @@ class Engine:
         return request.id
 
     @torch.inference_mode()
-    def step(self) -> list[Token]:
-        """Prefill what fits, or else decode one token for every row in flight; returns the new tokens."""
+    def step(self, ahead: int = 1) -> list[Token]:
+        """Prefill what fits, or else decode one token for every row in flight; returns the new tokens.
+
+        ahead: At most so many tokens a row, where the engine draws ahead: for those who need not see each as it comes.
+        """
         admitted = self._scheduler.admit()
         if admitted:
             return self._prefill(admitted)
         if not self._scheduler.running:
             return []
         rows = self._scheduler.running
+        if self._ahead and all(row.plain and not row.request.params.top_logprobs for row in rows):
+            return self._draw_ahead(rows, ahead)
         tokens = torch.tensor([row.tokens[-1] for row in rows], device=self._device)
         positions = torch.tensor([row.length - 1 for row in rows], device=self._device)
         return self._extend(rows, self._runner.decode(tokens, positions))
@@ -149,7 +161,7 @@ class Engine:
             for i, prompt in enumerate(prompts):
                 requests.append(self.submit(prompt, params, n, first_sequence + i * n))
             while any(len(self._requests[request].done) < n for request in requests):
-                watch(self.step())
+                watch(self.step(AHEAD))
             return [self.collect(request) for request in requests]
         finally:  # Ctrl-C, or a prompt that was refused: leave nothing in flight
             for request in requests:
@@ -204,13 +216,15 @@ class Engine:
         pasts = [self._known(request) for request, _ in admitted]
         prefill = self._runner.prefill([request.prompt for request, _ in admitted], pasts)
         new: list[Row] = []
+        places: list[slice] = []
         for index, (request, count) in enumerate(admitted):
             start = len(self._scheduler.running) + len(new)
-            self._runner.store(prefill, index, slice(start, start + count))
+            places.append(slice(start, start + count))
             first = request.admitted - count
             new += [Row(request, sample) for sample in range(first, request.admitted)]
             if request.params.prompt_logprobs:
                 self._prompt_scores[request.id] = self._score_prompt(prefill, index, request)
+        self._runner.store(prefill, places)
         counts = torch.tensor([count for _, count in admitted], device=self._device)
         logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
         self._scheduler.running += new
@@ -235,29 +249,48 @@ class Engine:
     def _extend(self, rows: list[Row], logits: Tensor) -> list[Token]:
         """Draw one token for each of `rows` and release the rows that end with it."""
         tokens, logprobs = draw(rows, logits)
-        events, finished = [], set()
+        events = []
         for i, (row, token, logprob) in enumerate(zip(rows, tokens, logprobs, strict=True)):
-            row.tokens.append(token)
-            if row.guide:
-                row.guide.advance(token)
-            row.logprobs.append(logprob)
             best = wanted(row, logits[i]) if row.request.params.top_logprobs else ()
-            if best:
-                row.top_logprobs.append(best)
-            reason = row.finish(self.context)
-            if reason:
-                self._finish(row, reason)
-                finished.add(id(row))
-            event = Token(row.request.id, row.sample, token, logprob, reason, best)
-            events.append(event)
-            if row.request.id in self._unread:
-                self._unread[row.request.id].append(event)
-        for index in reversed(range(len(self._scheduler.running))):
-            if id(self._scheduler.running[index]) in finished:
-                self._release(index)
+            events.append(self._append(row, token, logprob, best))
+        self._release_finished()
         return events
 
+    def _draw_ahead(self, rows: list[Row], steps: int) -> list[Token]:
+        """As many tokens for each of `rows` as are drawn before Python looks, those behind a row's end left out."""
+        assert self._ahead
+        if max(row.length for row in rows) + steps > self.context:
+            steps = 1
+        events, alive = [], list(enumerate(rows))
+        for tokens, logprobs in zip(*self._ahead.draw(rows, steps), strict=True):
+            events += [self._append(row, tokens[i], logprobs[i], ()) for i, row in alive]
+            alive = [(i, row) for i, row in alive if not row.ended]
+        self._release_finished()
+        return events
+
+    def _append(self, row: Row, token: int, logprob: float, best: tuple[tuple[int, float], ...]) -> Token:
+        """Give a row its next token; with the last one its completion is there."""
+        row.tokens.append(token)
+        row.logprobs.append(logprob)
+        if best:
+            row.top_logprobs.append(best)
+        if row.guide:
+            row.guide.advance(token)
+        reason = row.finish(self.context)
+        if reason:
+            self._finish(row, reason)
+        event = Token(row.request.id, row.sample, token, logprob, reason, best)
+        if row.request.id in self._unread:
+            self._unread[row.request.id].append(event)
+        return event
+
+    def _release_finished(self) -> None:
+        for index in reversed(range(len(self._scheduler.running))):
+            if self._scheduler.running[index].ended:
+                self._release(index)
+
     def _finish(self, row: Row, reason: FinishReason) -> None:
+        row.ended = True
         prompt_logprobs, prompt_top_logprobs = self._prompt_scores.get(row.request.id, ((), ()))
         row.request.done[row.sample] = Completion(
             tuple(row.tokens),

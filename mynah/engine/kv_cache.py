@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mynah.model.attention import row_size
 from mynah.model.sizes import ModelConfig
 
 BLOCK = 64
@@ -17,10 +18,15 @@ class KVCache:
 
     They are as long as the longest sequence, in whole blocks, so that a matrix product reads them where they lie: of
     slabs that are longer it would have to copy, in every step and layer, what it reads (five to nine times the time).
+    A GPU does not mind, and recorded steps want them to stay where they are: there the slabs have room to `spare`,
+    grow by half or a third at a time, and only `length` positions of them are read.
     """
 
     def __init__(self, config: ModelConfig, rows: int, capacity: int, dtype: torch.dtype, device: torch.device) -> None:
-        self.rows, self._most, self.length = rows, _blocks(capacity), BLOCK
+        self.rows, self.most, self.length = rows, _blocks(capacity), BLOCK
+        self.spare = device.type == "cuda"
+        self.allocations = 0
+        """Times that the slabs were made anew, somewhere else."""
         shape = (rows, config.kv_heads, self.length, config.head_width)
         # zeros, not empty: a masked position must hold a number, since 0 · NaN is NaN
         self.keys = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(config.layers)]
@@ -29,14 +35,22 @@ class KVCache:
     def fit(self, length: int) -> None:
         """Make the slabs `length` positions long, whole blocks; what is stored there stays."""
         assert length % BLOCK == 0, length
-        assert length <= self._most, "a sequence longer than the engine's context"
+        assert length <= self.most, "a sequence longer than the engine's context"
         more = length - self.length
-        if more == 0:
+        if self.spare:
+            self.length = length
+            more = min(_blocks(row_size(length)), self.most) - self.keys[0].shape[2]
+        if more == 0 or (self.spare and more < 0):
             return
         for slabs in (self.keys, self.values):
             for layer, slab in enumerate(slabs):
                 slabs[layer] = F.pad(slab, (0, 0, 0, more)) if more > 0 else slab[:, :, :length].contiguous()
         self.length = length
+        self.allocations += 1
+
+    def seen(self, layer: int, rows: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of the first rows, [rows, KV, length, W], where they lie."""
+        return self.keys[layer][:rows, :, : self.length], self.values[layer][:rows, :, : self.length]
 
     def write_prompt(self, layer: int, rows: slice, keys: Tensor, values: Tensor) -> None:
         """Copy one prompt's keys and values [P, KV, W] into each of `rows`."""
@@ -44,9 +58,14 @@ class KVCache:
         self.keys[layer][rows, :, : keys.shape[0]] = keys.transpose(0, 1)
         self.values[layer][rows, :, : keys.shape[0]] = values.transpose(0, 1)
 
-    def append(self, layer: int, positions: Tensor, keys: Tensor, values: Tensor) -> None:
-        """Write one token [B, KV, W] a row, at that row's position [B], for which room was reserved."""
-        rows = torch.arange(len(positions), device=positions.device)
+    def write_rows(self, layer: int, rows: slice, keys: Tensor, values: Tensor) -> None:
+        """Write the beginnings of several rows, [rows, P, KV, W]."""
+        self.fit(max(self.length, _blocks(keys.shape[1])))
+        self.keys[layer][rows, :, : keys.shape[1]] = keys.transpose(1, 2)
+        self.values[layer][rows, :, : values.shape[1]] = values.transpose(1, 2)
+
+    def append(self, layer: int, rows: Tensor, positions: Tensor, keys: Tensor, values: Tensor) -> None:
+        """Write one token [B, KV, W] to each of rows [B], at that row's position [B], for which room was reserved."""
         self.keys[layer][rows, :, positions] = keys
         self.values[layer][rows, :, positions] = values
 

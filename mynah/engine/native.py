@@ -98,6 +98,7 @@ class Native:
             layer.rotates = attention.rotates
         assert model.rotary is not None
         cosines, sines = model.rotary(torch.arange(config.context), model.dtype)
+        sines = sines.chunk(2, dim=-1)[1].repeat(1, 1, 2)  # decode.c subtracts them itself
         self._c = _Model(
             config.width,
             config.layers,

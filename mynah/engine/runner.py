@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mynah.engine import native
 from mynah.engine.kv_cache import BLOCK, KVCache
 from mynah.engine.packed import Readable, has_room, readable
 from mynah.engine.prefixes import Past
-from mynah.model.attention import AttentionPlan
+from mynah.model.attention import AttentionPlan, gpu_attention
+from mynah.model.send import send
 from mynah.model.transformer import Transformer
 
 SMALL = 16**3
@@ -95,15 +97,27 @@ class Runner:
                     cache.write_prompt(layer, slice(row, row + 1), keys, values)
         return cache
 
-    def store(self, prefill: Prefill, prompt: int, rows: slice) -> None:
-        """Give each of `rows` a copy of one prefilled prompt."""
-        held = prefill.rows[prompt]
+    def store(self, prefill: Prefill, places: Sequence[slice]) -> None:
+        """Give each prompt's rows a copy of what was read of it."""
+        if self.cache.spare:  # on a GPU one copy for all, and behind the shorter ones lies what nobody looks at
+            whole = torch.nn.utils.rnn.pad_sequence(prefill.rows, batch_first=True)  # [P, longest]
+            of_row = [prompt for prompt, rows in enumerate(places) for _ in range(rows.start, rows.stop)]
+            held = whole[send(of_row, whole.device)]  # [R, longest]
+            first, last = places[0].start, places[-1].stop
+            for layer, (keys, values) in enumerate(zip(prefill.keys, prefill.values, strict=True)):
+                self.cache.write_rows(layer, slice(first, last), keys[held], values[held])
+            return
         for layer, (keys, values) in enumerate(zip(prefill.keys, prefill.values, strict=True)):
-            self.cache.write_prompt(layer, rows, keys[held], values[held])
+            for held, rows in zip(prefill.rows, places, strict=True):
+                self.cache.write_prompt(layer, rows, keys[held], values[held])
 
     def decode(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Logits [B, V] after one more token a row: tokens [B] at positions [B] of rows 0 … B − 1."""
         self.cache.fit(-(-(int(positions.max()) + 1) // BLOCK) * BLOCK)
+        return self.step(tokens, positions)
+
+    def step(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """The same where the cache is known to be long enough, which is not asked of the device."""
         if self._now.native:
             return self._now.native.decode(self.cache, tokens, positions)
         return self.logits(self._hidden(tokens, positions, _DecodePlan(self.cache, positions)))
@@ -129,7 +143,8 @@ class Runner:
 
     def _filled(self, x: Tensor) -> Tensor:
         """`x` [T, …] with as many rows as the layers must get."""
-        return x if len(x) == 1 and self._now.single_rows else _behind(x, 0, -len(x) % FILL)
+        alone = x.is_cuda or (len(x) == 1 and self._now.single_rows)
+        return x if alone else _behind(x, 0, -len(x) % FILL)
 
 
 class _FilledPlan:
@@ -170,7 +185,8 @@ class _PrefillPlan:
         self.values.append(v)
         q = q[self.rows].transpose(1, 2)
         k, v = (x[self.whole].transpose(1, 2) for x in (k, v))
-        return attention_by_blocks(q, k, v, self.visible).transpose(1, 2).flatten(0, 1)[self.back]
+        mixed = (gpu_attention if q.is_cuda else attention_by_blocks)(q, k, v, self.visible)
+        return mixed.transpose(1, 2).flatten(0, 1)[self.back]
 
 
 def _columns(lengths: Tensor) -> Tensor:
@@ -183,16 +199,30 @@ class _DecodePlan:
 
     def __init__(self, cache: KVCache, positions: Tensor) -> None:
         self.cache, self.positions = cache, positions
-        self.rows = min(cache.rows, -(-len(positions) // FILL) * FILL)  # rows not in use come along, unread
+        many = len(positions) if positions.is_cuda else -(-len(positions) // FILL) * FILL
+        self.rows = min(cache.rows, many)  # rows not in use come along, unread
         columns = torch.arange(cache.length, device=positions.device)
         seen = _behind(positions, 0, self.rows - len(positions))
         self.visible = (columns <= seen[:, None])[:, None, None]  # [rows, 1, 1, length]
+        self.each = torch.arange(len(positions), device=positions.device)
+        self.bias = None
+        if positions.is_cuda:  # once for all layers
+            bias = torch.zeros(self.visible.shape, dtype=cache.keys[0].dtype, device=positions.device)
+            self.bias = bias.masked_fill_(~self.visible, float("-inf"))
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        self.cache.append(layer, self.positions, k, v)
-        keys, values = (slab[layer][: self.rows] for slab in (self.cache.keys, self.cache.values))
+        self.cache.append(layer, self.each, self.positions, k, v)
+        keys, values = self.cache.seen(layer, self.rows)
+        if self.bias is not None:
+            return _one_query(q, keys, values, self.bias)
         q = _behind(q, 0, self.rows - len(q))
         return attention_by_blocks(q[:, :, None], keys, values, self.visible).squeeze(2)[: len(self.positions)]
+
+
+def _one_query(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+    """Attention of one new token a row, q [B, H, W]: the heads of a group as queries that read their keys once."""
+    grouped = q.unflatten(1, (k.shape[1], -1))  # [B, KV, G, W]
+    return F.scaled_dot_product_attention(grouped, k, v, attn_mask=bias).flatten(1, 2)
 
 
 def attention_by_blocks(q: Tensor, k: Tensor, v: Tensor, visible: Tensor) -> Tensor:

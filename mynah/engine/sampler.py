@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mynah.engine import triton_draw
+
 _GOLDEN = -7046029254386353131  # 2^64 / φ as a signed 64-bit integer
 NOISE_AT_ONCE = {"cpu": 2**16, "cuda": 2**26}
 """Numbers that `gumbel` works on together: 0.5 MB as integers."""
@@ -49,6 +51,20 @@ def sample(
     noise = gumbel(keys, logits.shape[-1])
     choice = (kept + noise.masked_fill(greedy[:, None], 0.0)).argmax(-1)
     return choice, logprobs.gather(1, choice[:, None]).squeeze(1), logprobs
+
+
+def plain_draw(logits: Tensor, keys: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
+    """What `sample` draws where nothing is steered or cut off: tokens [B] and their log p [B].
+
+    Nothing is asked of the device, so that a recorded step may draw.
+    """
+    if logits.is_cuda and triton_draw.available():
+        return triton_draw.draw(logits, keys, temperature)
+    greedy = temperature == 0
+    logprobs = F.log_softmax(logits.float() / temperature.masked_fill(greedy, 1.0)[:, None], dim=-1)
+    noise = gumbel(keys, logits.shape[-1])
+    choice = (logprobs + noise.masked_fill(greedy[:, None], 0.0)).argmax(-1)
+    return choice, logprobs.gather(1, choice[:, None]).squeeze(1)
 
 
 def row_keys(seeds: Tensor, sequences: Tensor, positions: Tensor) -> Tensor:

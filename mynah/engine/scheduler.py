@@ -38,6 +38,7 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     top_logprobs: list[tuple[tuple[int, float], ...]] = field(default_factory=list)
+    ended: bool = False
 
     @property
     def guide(self) -> Guide | None:

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mynah.model.layers import RMSNorm
-from mynah.model.rope import Turns, rotate
+from mynah.model.rope import Turns, rotate_both
+from mynah.model.send import send
 from mynah.model.sizes import ModelConfig
 from mynah.nouns import PackedBatch
 
@@ -53,7 +54,7 @@ class Attention(nn.Module):
         )  # [T, H, W], [T, KV, W], [T, KV, W]
         q, k = self.q_norm(q), self.k_norm(k)
         if turns is not None and self.rotates:
-            q, k = rotate(q, turns), rotate(k, turns)
+            q, k = rotate_both(q, k, turns)
         return self.o_proj(plan.attend(self.layer, q, k, v).flatten(-2))
 
 
@@ -71,30 +72,85 @@ class PackedPlan:
         sizes: dict[int, list[int]] = {}
         for group, length in enumerate(batch.group_lengths):
             sizes.setdefault(row_size(length), []).append(group)
-        self.parts: list[tuple[Tensor, tuple[int, int], Tensor]] = []
-        self.back = torch.zeros(stream, dtype=torch.long, device=device)  # [T] where each token went; filler anywhere
-        done = 0
+        self.parts: list[tuple[tuple[int, int], Tensor | None]] = []  # (B, size), bias [B, 1, size, size]
+        self.held = starts[-1]  # tokens that are no filler
+        rows: list[Tensor] = []
+        inside: list[Tensor] = []
         for size, groups in sorted(sizes.items()):
             empty = [0] * (row_count(len(groups)) - len(groups))
-            lengths = torch.tensor([batch.group_lengths[g] for g in groups] + empty, device=device)
-            begin = torch.tensor([starts[g] for g in groups] + empty, device=device)
-            column = torch.arange(size, device=device)
-            inside = column < lengths[:, None]  # [B, size]
-            rows = (begin[:, None] + column).clamp(max=stream - 1)  # what lies beyond a group is masked
-            self.back[rows[inside]] = done + inside.flatten().nonzero().squeeze(-1)
-            done += inside.numel()
-            branch = batch.branches[rows].masked_fill(~inside, 0)
-            visible = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
-            visible &= column[:, None] >= column
-            bias = torch.zeros(visible.shape, dtype=dtype, device=device).masked_fill_(~visible, float("-inf"))
-            self.parts.append((rows.flatten(), (len(lengths), size), bias[:, None]))  # [B · size], [B, 1, size, size]
+            lengths = torch.tensor([batch.group_lengths[g] for g in groups] + empty)
+            begin = torch.tensor([starts[g] for g in groups] + empty)
+            column = torch.arange(size)
+            inside.append((column < lengths[:, None]).flatten())
+            rows.append((begin[:, None] + column).clamp(max=stream - 1).flatten())  # those beyond a group are masked
+            # Where nobody has siblings, who precedes is seen; on a GPU there is a faster kernel for just that.
+            lonely = device.type == "cuda" and all(batch.sequences_per_group[g] == 1 for g in groups)
+            of_rows = send(rows[-1], device).unflatten(0, (-1, size))
+            bias = None if lonely else _bias(batch.branches[of_rows], send(lengths, device), dtype)
+            self.parts.append(((len(lengths), size), bias))
+        whole, used = torch.cat(rows), torch.cat(inside)  # [R] for all parts
+        self.as_it_is = len(whole) == stream and bool(used.all())  # rows of one length, full, one after another
+        back = torch.zeros(stream, dtype=torch.long)  # [T] where each token went; filler anywhere
+        back[whole[used]] = used.nonzero().squeeze(-1)
+        self.rows, self.back, self.empty = (send(x, device) for x in (whole, back, (~used).nonzero().squeeze(-1)))
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         mixed = []
-        for rows, shape, bias in self.parts:
-            qs, ks, vs = (x.index_select(0, rows).unflatten(0, shape).transpose(1, 2) for x in (q, k, v))
+        counts = [count * size for (count, size), _ in self.parts]
+        gathered = [self._gathered(x).split(counts) for x in (q, k, v)]
+        for (shape, bias), *parts in zip(self.parts, *gathered, strict=True):
+            qs, ks, vs = (x.unflatten(0, shape).transpose(1, 2) for x in parts)
             mixed.append(attention(qs, ks, vs, bias).transpose(1, 2).flatten(0, 1))  # [B · size, H, W]
-        return torch.cat(mixed).index_select(0, self.back)
+        together = mixed[0] if len(mixed) == 1 else torch.cat(mixed)
+        return self._scattered(together)
+
+    def _gathered(self, x: Tensor) -> Tensor:
+        """The stream [T, …] as rows, laid end to end [R, …]."""
+        if self.as_it_is:
+            return x
+        if torch.compiler.is_compiling():
+            return x.index_select(0, self.rows)
+        return _Gather.apply(x, self.rows, self.back, slice(self.held, None))
+
+    def _scattered(self, x: Tensor) -> Tensor:
+        """The rows as the stream again."""
+        if self.as_it_is:
+            return x
+        if torch.compiler.is_compiling():
+            return x.index_select(0, self.back)
+        return _Gather.apply(x, self.back, self.rows, self.empty)
+
+
+class _Gather(torch.autograd.Function):
+    """`x.index_select(0, there)` for a reordering whose inverse is known: its backward pass is one, too, and not a sum.
+
+    `unused`: places of x that nobody reads for good, whose gradient is 0.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, there: Tensor, back: Tensor, unused: slice | Tensor) -> Tensor:
+        ctx.save_for_backward(back, *([unused] if isinstance(unused, Tensor) else []))
+        ctx.unused = None if isinstance(unused, Tensor) else unused
+        return x.index_select(0, there)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        back, *unused = ctx.saved_tensors
+        gradient = gradients[0].index_select(0, back)
+        if unused:
+            gradient.index_fill_(0, unused[0], 0.0)
+        else:
+            gradient[ctx.unused] = 0.0
+        return gradient, None, None, None
+
+
+def _bias(branch: Tensor, lengths: Tensor, dtype: torch.dtype) -> Tensor:
+    """0 where a token is seen and −∞ where not, [B, 1, S, S], for rows of branch numbers [B, S], `lengths` [B] long."""
+    column = torch.arange(branch.shape[1], device=branch.device)
+    branch = branch.masked_fill(column >= lengths[:, None], 0)
+    visible = (branch[:, None, :] == 0) | (branch[:, None, :] == branch[:, :, None])
+    visible &= column[:, None] >= column
+    return torch.zeros(visible.shape, dtype=dtype, device=branch.device).masked_fill_(~visible, float("-inf"))[:, None]
 
 
 def row_size(length: int) -> int:
@@ -110,13 +166,23 @@ def row_count(groups: int) -> int:
     return 1 << (groups - 1).bit_length() if groups <= 8 else -(-groups // 8) * 8
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
-    """softmax(q·kᵀ/√W + bias)·v for q [B, H, L, W], k and v [B, KV, S, W], bias [B, 1, L, S]."""
-    if q.is_cuda or k.shape[2] > MIDDLING:
+def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    """softmax(q·kᵀ/√W + bias)·v for q [B, H, L, W], k and v [B, KV, S, W], bias [B, 1, L, S]; without one, causal."""
+    if bias is None or q.is_cuda:
+        return gpu_attention(q, k, v, bias)
+    if k.shape[2] > MIDDLING:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, enable_gqa=True)
     if k.shape[2] <= SHORT or torch.compiler.is_compiling():
         return plain_attention(q, k, v, bias)
     return _ByRows.apply(q, k, v, bias)
+
+
+def gpu_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    """The same through PyTorch's fused kernels: the one that reads a group's keys once knows no bias and no fp32."""
+    shared = bias is None and q.dtype != torch.float32
+    if not shared and q.shape[1] != k.shape[1]:
+        k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], 1) for x in (k, v))
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, is_causal=bias is None, enable_gqa=shared)
 
 
 def plain_attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:

@@ -95,14 +95,12 @@ class MasterOptimiser:
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
         self.muon.step(self.learning_rate)
-        for weight, master in zip(self.weights, self.masters, strict=True):
-            if weight is not master:
-                weight.copy_(master)
+        self._round()
         if self.ema:
             decay = 0.5 ** (1 / max(1.0, self.settings.ema_half_life * self.total_steps))
             torch._foreach_lerp_(self.ema, [m.detach() for m in self.masters], 1 - decay)
-        changed = sum(int((old != new).sum()) for old, new in zip(before, self.weights, strict=True))
-        return changed / sum(weight.numel() for weight in self.weights)
+        changed = [(old != new).sum() for old, new in zip(before, self.weights, strict=True)]
+        return int(torch.stack(changed).sum()) / sum(weight.numel() for weight in self.weights)
 
     @torch.no_grad()
     def copy_ema_to(self, model: nn.Module) -> None:
@@ -110,6 +108,10 @@ class MasterOptimiser:
         weights = [weight for weight in model.parameters() if weight.requires_grad]
         for weight, average in zip(weights, self.ema or self.masters, strict=True):
             weight.copy_(average)
+
+    def _round(self) -> None:
+        """The working weights are their masters, rounded."""
+        torch._foreach_copy_([weight.detach() for weight in self.weights], [m.detach() for m in self.masters])
 
     def state(self) -> dict[str, Any]:
         """All that a bitwise resume needs."""
@@ -121,8 +123,7 @@ class MasterOptimiser:
         for name, targets in (("masters", self.masters), ("ema", self.ema), ("momenta", self.muon.momenta)):
             for target, source in zip(targets, state[name], strict=True):
                 target.copy_(source)
-        for weight, master in zip(self.weights, self.masters, strict=True):
-            weight.copy_(master)
+        self._round()
         self.adam.load_state_dict(dict(state["adam"]))
 
 

@@ -7,9 +7,11 @@ hidden states that it has alone behind its prompt, gradients included.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, compress
 
 import torch
 
+from mynah.model.send import send
 from mynah.nouns import Group, PackedBatch
 
 FILL = 64
@@ -40,27 +42,24 @@ def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu", fill: i
         for branch, (part, mask) in enumerate(parts):
             offset = len(tokens)
             before = start + length - 1 if branch else offset - 1  # what precedes the part's first token
-            for i, supervised in enumerate(mask):
-                if supervised:
-                    sources.append(offset + i - 1 if i else before)
-                    targets.append(part[i])
-                    owners.append(len(ends))
+            sources += compress(chain((before,), range(offset, offset + len(part) - 1)), mask)
+            targets += compress(part, mask)
+            owners += [len(ends)] * sum(mask)
             tokens += part
             positions += range(length, length + len(part)) if branch else range(length)
             branches += [branch] * len(part)
             if branch or not group.branches:
                 ends.append(len(tokens) - 1 if part else before)
     filler = [0] * (-len(tokens) % fill)
-    column = lambda values: torch.tensor(values, dtype=torch.long, device=device)  # noqa: E731
     return PackedBatch(
-        tokens=column(tokens + filler),
-        positions=column(positions + filler),
-        branches=column(branches + filler),
+        tokens=send(tokens + filler, device),
+        positions=send(positions + filler, device),
+        branches=send(branches + filler, device),
         group_lengths=tuple(map(len, groups)),
-        sources=column(sources),
-        targets=column(targets),
-        owners=column(owners),
-        ends=column(ends),
+        sources=send(sources, device),
+        targets=send(targets, device),
+        owners=send(owners, device),
+        ends=send(ends, device),
         sequences_per_group=tuple(max(1, len(group.branches)) for group in groups),
     )
 

@@ -30,7 +30,8 @@ from mynah.runs import Stage
 from mynah.train.metrics import MetricsLog
 
 SAVE_EVERY = 30.0
-"""Seconds of work that a kill may cost. When to save is a matter of time; what is computed is not."""
+"""Seconds of work that a kill may cost; so many times as long as a save takes, where that is more than a second.
+When to save is a matter of time; what is computed is not."""
 
 
 class Session:
@@ -49,6 +50,7 @@ class Session:
         self._metrics = MetricsLog(stage.state, self.first, tensorboard)
         self._progress = Progress(stage.kind, total, unit, self.first)
         self._interrupted = False
+        self._save_took = 0.0
 
     def __enter__(self) -> Self:
         self._start = self._last_save = time.monotonic()
@@ -81,11 +83,13 @@ class Session:
         Raises:
             Interrupted: After saving, when asked to stop.
         """
-        due = time.monotonic() - self._last_save > SAVE_EVERY
+        due = time.monotonic() - self._last_save > SAVE_EVERY * max(1.0, self._save_took)
         self._interrupted = self._interrupted or self.stage.wish.exists()
         if due or step == self.total or self._interrupted:
+            begun = time.monotonic()
             save_state(self.stage.state, step, state() | {"seconds": self.seconds})
             self._last_save = time.monotonic()
+            self._save_took = self._last_save - begun
         if self._interrupted and step < self.total:
             self.stage.rest.touch()
             self.stage.wish.unlink(missing_ok=True)

@@ -39,12 +39,12 @@ class Learner(Generic[Model]):
 
     def backward(self, losses: Iterable[Tensor]) -> float:
         """Accumulate gradients; returns the summed loss."""
-        total = 0.0
+        found: list[Tensor] = []
         for loss in losses:
             loss.backward()
             self.optimiser.collect()
-            total += float(loss.detach())
-        return total
+            found.append(loss.detach())
+        return sum(torch.stack(found).tolist()) if found else 0.0  # read once: a GPU is waited for here
 
     def clip(self) -> float:
         """Scale the accumulated gradients down to the largest norm allowed; returns their norm before that."""

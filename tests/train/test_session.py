@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 import torch
@@ -85,6 +86,30 @@ def test_state_is_saved_when_it_is_time_and_the_newest_one_stays(stage: Stage, m
     for step in (3, 12, 7):
         save_state(stage.state, step, {"step": step})
         assert states(stage) == [f"step-{step:09d}.pt"]
+
+
+def test_what_takes_long_to_save_is_saved_less_often(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [0.0]
+
+    def clock() -> float:
+        seconds[0] += 1.0
+        return seconds[0]
+
+    def saves(each_takes: float) -> int:
+        saved = []
+
+        def save(folder: Path, step: int, state: object) -> None:
+            saved.append(step)
+            seconds[0] += each_takes
+
+        monkeypatch.setattr(sessions, "save_state", save)
+        work(stage, 60)
+        return len(saved)
+
+    monkeypatch.setattr(sessions.time, "monotonic", clock)
+    monkeypatch.setattr(sessions, "SAVE_EVERY", 4.0)
+    quick, slow = saves(0.0), saves(20.0)
+    assert quick > 4 * slow > 0
 
 
 def test_the_seconds_of_earlier_sittings_count(stage: Stage) -> None:

@@ -1,0 +1,97 @@
+"""Decode steps that draw their own next tokens, several in a row: on a GPU played back as one recorded graph.
+
+A step of a small model is a few hundred kernels, each of a few microseconds: launched one by one, and Python asked for
+each row after each step, a GPU would mostly wait. Recorded, they follow each other without Python, and it sees the
+tokens of several steps at once. What a row drew beyond its end is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mynah.engine.kv_cache import BLOCK
+from mynah.engine.runner import Runner
+from mynah.engine.sampler import plain_draw, row_keys
+from mynah.engine.scheduler import Row
+from mynah.model.attention import row_size
+
+Drawn = tuple[list[list[int]], list[list[float]]]
+"""Of each step the rows' tokens and their log p."""
+
+
+class _Graph:
+    """Recorded steps for a number of rows and a reach of attention, with the places they read and write."""
+
+    def __init__(self, ahead: Ahead, numbers: Tensor, warmth: Tensor, steps: int) -> None:
+        self.numbers, self.warmth = numbers.clone(), warmth.clone()
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph, pool=ahead.pool):
+            self.drawn = ahead.steps(self.numbers, self.warmth, steps)
+
+    def play(self, numbers: Tensor, warmth: Tensor) -> tuple[Tensor, Tensor]:
+        self.numbers.copy_(numbers)
+        self.warmth.copy_(warmth)
+        self.graph.replay()
+        return self.drawn
+
+
+class Ahead:
+    """Draws ahead over a runner's model and cache. `record` on a GPU; else step by step, which is the tests' oracle."""
+
+    def __init__(self, runner: Runner, record: bool) -> None:
+        self.runner, self.record = runner, record
+        self.pool: Any = None
+        self._met: set[tuple[int, int, int]] = set()
+        self._graphs: dict[tuple[int, int, int], _Graph] = {}
+        self._slabs = -1  # the slabs that the graphs point into
+
+    def draw(self, rows: Sequence[Row], steps: int) -> Drawn:
+        """The next `steps` tokens of each row, all of them plain, whose key and value slabs have room for them."""
+        cache = self.runner.cache
+        reach = max(row.length for row in rows) - 1 + steps
+        # Few shapes, since each is recorded; rows that are not in use draw into places that the next prompt overwrites.
+        count = min(row_size(len(rows)) if len(rows) > 16 else 1 << (len(rows) - 1).bit_length(), cache.rows)
+        wanted = row_size(reach) if self.record else reach
+        cache.fit(min(-(-wanted // BLOCK) * BLOCK, cache.most))
+        numbers, warmth = self._inputs(rows, count)
+        key = (count, cache.length, steps)
+        if self._slabs != cache.allocations:
+            self._graphs, self._met, self._slabs = {}, set(), cache.allocations
+            self.pool = torch.cuda.graph_pool_handle() if self.record else None  # the last one goes with its graphs
+        if not self.record or key not in self._met:  # the first time also finds every kernel and its scratch memory
+            self._met.add(key)
+            tokens, logprobs = self.steps(numbers, warmth, steps)
+        else:
+            if key not in self._graphs:
+                self._graphs[key] = _Graph(self, numbers, warmth, steps)
+            tokens, logprobs = self._graphs[key].play(numbers, warmth)
+        return tokens[:, : len(rows)].tolist(), logprobs[:, : len(rows)].tolist()
+
+    def steps(self, numbers: Tensor, warmth: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+        """Tokens [steps, R] and their log p, from tokens, positions, seeds, sequences [4, R] and temperatures [R].
+
+        Nothing here waits for the device or asks it anything, so that it can be recorded.
+        """
+        tokens, positions, seeds, sequences = numbers.unbind()
+        drawn = []
+        for step in range(steps):
+            logits = self.runner.step(tokens, positions + step)
+            tokens, logprobs = plain_draw(logits, row_keys(seeds, sequences, positions + (step + 1)), warmth)
+            drawn.append((tokens, logprobs))
+        all_tokens, all_logprobs = zip(*drawn, strict=True)
+        return torch.stack(all_tokens), torch.stack(all_logprobs)
+
+    def _inputs(self, rows: Sequence[Row], count: int) -> tuple[Tensor, Tensor]:
+        device, empty = self.runner.model.device, [0] * (count - len(rows))
+        numbers = [
+            [row.tokens[-1] for row in rows] + empty,
+            [row.length - 1 for row in rows] + empty,
+            [row.request.params.seed for row in rows] + empty,
+            [row.request.first_sequence + row.sample for row in rows] + empty,
+        ]
+        warmth = [float(row.request.params.temperature) for row in rows] + [1.0] * len(empty)
+        return torch.tensor(numbers, device=device), torch.tensor(warmth, device=device)
