@@ -13,7 +13,7 @@ from bench import checkpoints
 from bench.cells import Finished
 from bench.dialogues import dialogues
 from bench.machine import describe, other_load
-from bench.places import RESULTS, WORK
+from bench.places import GPU_RESULTS, RESULTS, WORK
 from bench.table import Options, Table, code_version, measure
 from bench.tables import generation, growth, int8, ppo, reward, serving, sft
 from mynah.errors import UserError
@@ -22,23 +22,30 @@ from mynah.progress import console
 
 TABLES: tuple[Table, ...] = tuple(module.TABLE for module in (generation, int8, sft, reward, ppo, serving, growth))
 
+ON_GPU = ("generation", "sft", "reward", "ppo")
+"""The tables that are made for one."""
+
 
 def main() -> None:
     arguments = _arguments()
     pairs, said = dialogues(arguments.data)
-    machine = describe(arguments.threads)
+    machine = describe(arguments.threads, arguments.device)
     machine["other_load"] = round(other_load(), 2)
     if machine["other_load"] > 0.1:
         console.print(f"Something else keeps {machine['other_load']:.1f} cores busy: these figures are no measurement.")
-    options = Options(arguments.quick, arguments.turns, arguments.threads, machine, said)
+    options = Options(arguments.quick, arguments.turns, arguments.threads, machine, said, arguments.device)
     finished = Finished(WORK / "finished.json")
     if arguments.again:
         finished.rows.clear()
     rows: list[dict[str, Any]] = []
+
+    def job(model: str) -> dict[str, Any]:
+        return checkpoints.job(model, pairs, arguments.threads, arguments.device)
+
     for table in TABLES:
         if table.name in arguments.tables:
             console.print(f"[bold]{table.title}[/]")
-            rows += measure(table, options, finished, lambda model: checkpoints.job(model, pairs, arguments.threads))
+            rows += measure(table, options, finished, job)
     result = {"machine": machine, "data": said, "code": code_version(), "quick": arguments.quick, "rows": rows}
     write_json(arguments.out, result)
     print(json.dumps({"rows": rows}, ensure_ascii=False))
@@ -57,13 +64,16 @@ def _arguments() -> argparse.Namespace:
         default=Path(os.environ["MYNAH_DATA"]) if os.environ.get("MYNAH_DATA") else None,
         help="folder with hh-rlhf; MYNAH_DATA by default; made-up dialogues without either",
     )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where all contenders compute")
     parser.add_argument("--again", action="store_true", help="forget the finished cells")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="where to write the results")
+    parser.add_argument("--out", type=Path, help="where to write the results; bench/results.json or results-gpu.json")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.tables if name not in names]
     if unknown:
         parser.error(f"no table {unknown[0]!r}; there are {', '.join(names)}.")
-    arguments.tables = arguments.tables or names
+    known = [table.name for table in TABLES if arguments.device == "cpu" or table.name in ON_GPU]
+    arguments.tables = arguments.tables or known
+    arguments.out = arguments.out or (RESULTS if arguments.device == "cpu" else GPU_RESULTS)
     return arguments
 
 

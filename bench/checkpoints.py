@@ -29,14 +29,14 @@ PROMPT = 64
 """Tokens of a rollout's prompt."""
 
 
-def job(model: str, pairs: Sequence[Comparison], threads: int) -> dict[str, Any]:
+def job(model: str, pairs: Sequence[Comparison], threads: int, device: str) -> dict[str, Any]:
     """What a contender is told: where weights and token ids lie, which are made if they are not there."""
     said = hashlib.sha256(repr(pairs).encode() + repr(SHAPES[model]).encode()).hexdigest()[:12]
     folder = WORK / "checkpoints" / f"{model}-{said}"
     if not folder.exists():
         write_folder(folder, lambda target: _fill(target, model, pairs))
     gguf = folder.with_suffix(".gguf")
-    if not gguf.exists():
+    if device == "cpu" and not gguf.exists():
         write_gguf(folder, gguf, "bfloat16", model)
     return {
         "model": model,
@@ -46,6 +46,7 @@ def job(model: str, pairs: Sequence[Comparison], threads: int) -> dict[str, Any]
         "rankings": str(folder / "rankings.json"),
         "prompts": str(folder / "prompts.json"),
         "threads": threads,
+        "device": device,
     }
 
 

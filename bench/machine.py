@@ -17,9 +17,9 @@ SECONDS = 1.0
 """How long each ceiling is measured."""
 
 
-def describe(threads: int) -> dict[str, Any]:
+def describe(threads: int, device: str = "cpu") -> dict[str, Any]:
     """Name, cores, memory, and ceilings: GFLOP/s of a large matrix product, GB/s of reading as many bytes as the
-    weights of each model (a small model stays in the processor's cache)."""
+    weights of each model (a small model stays in the processor's cache). A GPU's ceilings are its own."""
     torch.set_num_threads(threads)
     sizes = {name: 2 * shape.parameters() for name, shape in SHAPES.items()}
     return {
@@ -30,10 +30,11 @@ def describe(threads: int) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "torch": torch.__version__,
         "load_before": round(os.getloadavg()[0], 2),
-        "bfloat16_gflops": round(_product(torch.bfloat16)),
-        "float32_gflops": round(_product(torch.float32)),
-        "read_gb": {name: round(_read(size)) for name, size in sizes.items()},
-        "read_memory_gb": round(_read(2**29)),
+        "device": torch.cuda.get_device_name() if device == "cuda" else "processor",
+        "bfloat16_gflops": round(_product(torch.bfloat16, device)),
+        "float32_gflops": round(_product(torch.float32, device)),
+        "read_gb": {name: round(_read(size, device)) for name, size in sizes.items()},
+        "read_memory_gb": round(_read(2**29 if device == "cpu" else 2**32, device)),
     }
 
 
@@ -77,26 +78,35 @@ def _busy() -> int:
     return int(user) + int(nice) + int(system)
 
 
-def _product(dtype: torch.dtype, size: int = 1536) -> float:
+def _product(dtype: torch.dtype, device: str) -> float:
     """GFLOP/s of a product of square matrices."""
-    left, right = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
-    return 2 * size**3 * _rate(lambda: left @ right) / 1e9
+    size = 1536 if device == "cpu" else 8192
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    return 2 * size**3 * _rate(lambda: left @ right, device) / 1e9
 
 
-def _read(size: int) -> float:
+def _read(size: int, device: str) -> float:
     """GB/s of reading `size` bytes again and again."""
-    values = torch.ones(size // 4)
-    return size * _rate(values.sum) / 1e9
+    values = torch.ones(size // 4, device=device)
+    return size * _rate(values.sum, device) / 1e9
 
 
-def _rate(call: Callable[[], object]) -> float:
+def _rate(call: Callable[[], object], device: str) -> float:
     """The best of calls a second, over tenths of a second."""
+
+    def wait() -> None:
+        if device == "cuda":
+            torch.cuda.synchronize()
+
     call()
+    wait()
     best, end = 0.0, time.perf_counter() + SECONDS
     while time.perf_counter() < end:
         start, calls = time.perf_counter(), 0
         while time.perf_counter() - start < SECONDS / 10:
-            call()
-            calls += 1
+            for _ in range(1 if device == "cpu" else 20):
+                call()
+                calls += 1
+            wait()
         best = max(best, calls / (time.perf_counter() - start))
     return best

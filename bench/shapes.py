@@ -16,5 +16,6 @@ SHAPES = {
     "m8": _shape(4096, 256, 8, 8, 4, 768),
     "m30": _shape(8192, 512, 8, 8, 4, 1408),
     "m125": _shape(16384, 768, 12, 12, 4, 2048),
+    "m370": _shape(16384, 1024, 28, 16, 8, 3072),
 }
-"""7.3, 28 and 88 million parameters, Llama's architecture, head and embeddings tied."""
+"""7.3, 28, 88 and 368 million parameters, Llama's architecture, head and embeddings tied; the last one for a GPU."""

@@ -29,6 +29,8 @@ class Options:
     """As `bench.machine.describe` tells it."""
     data: str
     """What the dialogues are called."""
+    device: str = "cpu"
+    """cpu or cuda."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _measure_model(
     with ExitStack() as running:
         contenders, absent = _start([e for e in entries if any(_takes_part(e, cell) for cell in cells)], job, running)
         for cell in cells:
-            start, load = time.monotonic(), other_load()
+            start, load = time.monotonic(), other_load(0.5 if options.device == "cuda" else 2.0)
             part = {name: contender for name, contender in contenders.items() if _takes_part(contender.entry, cell)}
             left_out = {e.name: absent[e.name] for e in entries if e.name in absent and _takes_part(e, cell)}
             requests: dict[str, dict[str, Any]] = {}
@@ -152,7 +154,14 @@ def _key(cell: Cell, entries: Sequence[Entry], options: Options) -> str:
     part = [(asdict(entry), _requirements(entry)) for entry in entries if _takes_part(entry, cell)]
     asked = {name: value for name, value in asdict(cell).items() if name != "limit"}
     return Finished.key(
-        asked, part, options.turns, options.threads, options.data, options.machine["processor"], code_version()
+        asked,
+        part,
+        options.turns,
+        options.threads,
+        options.data,
+        options.machine["processor"],
+        options.device,
+        code_version(),
     )
 
 

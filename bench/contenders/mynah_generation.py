@@ -21,7 +21,7 @@ class Generation:
     """The checkpoint in bf16; an engine for each number of rows and kind of weights."""
 
     def __init__(self, job: dict[str, Any]) -> None:
-        self.model: Transformer = load_policy(Path(job["checkpoint"]), torch.bfloat16)
+        self.model: Transformer = load_policy(Path(job["checkpoint"]), torch.bfloat16, job["device"])
         self.options = job.get("engine", {})
         self.engines: dict[tuple[int, bool], Engine] = {}
         self.rng = random.Random(0)

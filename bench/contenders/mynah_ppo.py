@@ -64,7 +64,14 @@ class Iterations:
             learning_rate=3e-6,
             value_learning_rate=3e-6,
         )
-        trainer = PPO(Path(self.job["checkpoint"]), self.reward, settings, resolve(Hardware()), 1000, seed=0)
+        trainer = PPO(
+            Path(self.job["checkpoint"]),
+            self.reward,
+            settings,
+            resolve(Hardware(device=self.job["device"])),
+            1000,
+            seed=0,
+        )
         trainer.tokenizer = NeverStops(trainer.tokenizer)  # type: ignore[assignment]
         return trainer
 

@@ -14,6 +14,7 @@ from mynah.model.heads import fresh_ensemble, with_scalar_head
 from mynah.model.hub import load_policy
 from mynah.model.precision import DTYPES, Hardware, place, resolve
 from mynah.nouns import Group
+from mynah.step0_pretrain.train import PretrainSettings
 from mynah.step1_sft.train import SFTSettings
 from mynah.step2_reward.comparisons import RankedGroup
 from mynah.step2_reward.train import RewardSettings, _losses
@@ -30,7 +31,7 @@ class Training:
     """A learner of each kind on the checkpoint; it goes on learning from turn to turn."""
 
     def __init__(self, job: dict[str, Any]) -> None:
-        self.job, self.hardware = job, resolve(Hardware())
+        self.job, self.hardware = job, resolve(Hardware(device=job["device"]))
         self.learners: dict[str, Learner[Any]] = {}
 
     def measure(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -63,13 +64,35 @@ class Training:
         tokens = train(groups[: request["examples"]])
         return {"figure": tokens / (time.perf_counter() - start), "details": {"dtype": self.hardware.dtype}}
 
+    def pretrain(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Updates of `batch` random pieces of `tokens` tokens: tokens a second. Blocks are compiled."""
+        if "pretrain" not in self.learners:
+            self.hardware = self.hardware.model_copy(update={"compile": True})
+            self.learners = {"pretrain": Learner(self._policy(), PretrainSettings(), STEPS)}
+        learner, length = self.learners["pretrain"], request["tokens"]
+        model = learner.model
+        ids = torch.randint(300, model.config.vocab_size, (request["batch"], length)).tolist()
+        groups = [Group(tuple(row), (False,) + (True,) * (length - 1)) for row in ids]
+
+        def update() -> None:
+            count = len(groups) * (length - 1)
+            packed = microbatches(groups, request["microbatch"], model.device)
+            learner.update(-token_logprobs(model, batch).sum() / count for batch in packed)
+
+        update()
+        start = time.perf_counter()
+        for _ in range(request["updates"]):
+            update()
+        seconds = (time.perf_counter() - start) / request["updates"]
+        return {"figure": len(groups) * length / seconds, "details": {"dtype": self.hardware.dtype}}
+
     def reward(self, request: dict[str, Any]) -> dict[str, Any]:
         """One pass over `examples` rankings of K answers, `batch` prompts an update: pairs a second."""
         settings = RewardSettings()
         groups = [ranked(row) for row in read(self.job["rankings"])]
         if "reward" not in self.learners:
             model = with_scalar_head(self._policy(), seed=0)
-            heads = fresh_ensemble(settings.ensemble, model.backbone.config.width, seed=1)
+            heads = fresh_ensemble(settings.ensemble, model.backbone.config.width, seed=1).to(model.device)
             self.learners = {
                 "reward": Learner(model, settings, STEPS),
                 "ensemble": Learner(heads, settings, STEPS),
@@ -92,7 +115,9 @@ class Training:
         return {"figure": pairs / (time.perf_counter() - start), "details": {"dtype": self.hardware.dtype}}
 
     def _policy(self) -> Any:
-        return place(load_policy(Path(self.job["checkpoint"]), DTYPES[self.hardware.dtype]), self.hardware)
+        return place(
+            load_policy(Path(self.job["checkpoint"]), DTYPES[self.hardware.dtype], self.hardware.device), self.hardware
+        )
 
 
 def ranked(row: dict[str, Any]) -> RankedGroup:

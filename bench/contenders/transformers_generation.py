@@ -13,13 +13,13 @@ from bench.contenders.line import Line
 
 class Generation:
     def __init__(self, job: dict[str, Any]) -> None:
-        self.folder = job["checkpoint"]
+        self.folder, self.device = job["checkpoint"], torch.device(job["device"])
         self.models: dict[str, Any] = {}
 
     def measure(self, request: dict[str, Any]) -> dict[str, Any]:
         """`batch` prompts of `prompt` tokens, `new` tokens each: new tokens a second."""
         model = self._model(request["dtype"])
-        ids = torch.randint(300, model.config.vocab_size, (request["batch"], request["prompt"]))
+        ids = torch.randint(300, model.config.vocab_size, (request["batch"], request["prompt"])).to(self.device)
 
         def generate(new: int) -> None:
             model.generate(
@@ -35,11 +35,14 @@ class Generation:
             generate(3)
             start = time.perf_counter()
             generate(request["new"])
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
         return {"figure": request["batch"] * request["new"] / (time.perf_counter() - start)}
 
     def _model(self, dtype: str) -> Any:
         if dtype not in self.models:
-            self.models = {dtype: AutoModelForCausalLM.from_pretrained(self.folder, dtype=getattr(torch, dtype)).eval()}
+            model = AutoModelForCausalLM.from_pretrained(self.folder, dtype=getattr(torch, dtype))
+            self.models = {dtype: model.eval().to(self.device)}
         return self.models[dtype]
 
 

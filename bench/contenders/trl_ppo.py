@@ -82,7 +82,7 @@ def make_trainer(job: dict[str, Any], request: dict[str, Any], folder: str, watc
         response_length=request["new"],
         local_rollout_forward_batch_size=request["batch"],
         bf16=request["dtype"] == "mixed",
-        use_cpu=True,
+        use_cpu=job["device"] == "cpu",
         gradient_checkpointing=request["checkpointing"],
         report_to=[],
         save_strategy="no",

@@ -15,7 +15,7 @@ from bench.contenders.line import Line
 
 SAVES = 4
 """Checkpoints an epoch: what a stopped trial goes on from."""
-ROWS = 8
+ROWS = {"cpu": 8, "cuda": 32}
 """Sequences in one forward pass; a matter of memory, not of results."""
 
 
@@ -23,7 +23,7 @@ class Reward:
     """The SFT checkpoint with a fresh score head, for each request anew."""
 
     def __init__(self, job: dict[str, Any]) -> None:
-        self.job = job
+        self.job, self.at_once = job, ROWS[job["device"]]
         self.tokenizer = AutoTokenizer.from_pretrained(job["checkpoint"])
         self.rows: dict[str, list[dict[str, Any]]] = json.loads(Path(job["rows"]).read_text())
 
@@ -61,11 +61,11 @@ class Reward:
             num_train_epochs=request["epochs"],
             lr_scheduler_type="cosine",
             warmup_steps=max(1, round(0.03 * request["epochs"] * pairs / batch)),
-            per_device_train_batch_size=min(ROWS, batch),
-            gradient_accumulation_steps=max(1, batch // ROWS),
+            per_device_train_batch_size=min(self.at_once, batch),
+            gradient_accumulation_steps=max(1, batch // self.at_once),
             gradient_checkpointing=False,
             bf16=request["mixed"],
-            use_cpu=True,
+            use_cpu=self.job["device"] == "cpu",
             seed=request["seed"],
             max_length=request["context"] + 1,  # an end of turn may stand one past it, as for ours
             optim="adamw_torch_fused",
@@ -84,10 +84,12 @@ class Reward:
         found: list[list[float]] = [[] for _ in rows]
         scores: dict[int, float] = {}
         order = sorted(range(len(sequences)), key=lambda k: len(sequences[k][1]))
-        for start in range(0, len(order), 4 * ROWS):
-            chosen = order[start : start + 4 * ROWS]
-            batch = self.tokenizer.pad({"input_ids": [sequences[k][1] for k in chosen]}, return_tensors="pt")
-            with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        for start in range(0, len(order), 4 * self.at_once):
+            chosen = order[start : start + 4 * self.at_once]
+            batch = self.tokenizer.pad({"input_ids": [sequences[k][1] for k in chosen]}, return_tensors="pt").to(
+                model.device
+            )
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=mixed):
                 logits = model(**batch).logits
             scores |= dict(zip(chosen, logits.float().squeeze(-1).tolist(), strict=True))
         for k, (i, _) in enumerate(sequences):

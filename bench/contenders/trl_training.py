@@ -69,7 +69,7 @@ class Training:
             "num_train_epochs": 1,
             "gradient_checkpointing": request["checkpointing"],
             "bf16": request["dtype"] == "mixed",
-            "use_cpu": True,
+            "use_cpu": self.job["device"] == "cpu",
             "report_to": [],
             "save_strategy": "no",
             "logging_steps": 1000,

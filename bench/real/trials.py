@@ -138,6 +138,7 @@ def theirs(material: Material, setting: Setting, hardware: Hardware) -> Scores:
         "threads": material.threads,
         "checkpoint": str(material.checkpoint),
         "rows": str(material.ids),
+        "device": hardware.device,
     }
     request = {
         "learning_rate": setting.learning_rate,

@@ -95,6 +95,14 @@ class PackedPlan:
         self.rows, self.back, self.empty = (send(x, device) for x in (whole, back, (~used).nonzero().squeeze(-1)))
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return self._uncompiled(q, k, v) if q.is_cuda else self._attend(q, k, v)
+
+    @torch.compiler.disable
+    def _uncompiled(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """A GPU's kernels for attention gain nothing from being compiled, and other parts would be other code."""
+        return self._attend(q, k, v)
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         mixed = []
         counts = [count * size for (count, size), _ in self.parts]
         gathered = [self._gathered(x).split(counts) for x in (q, k, v)]
@@ -108,16 +116,12 @@ class PackedPlan:
         """The stream [T, …] as rows, laid end to end [R, …]."""
         if self.as_it_is:
             return x
-        if torch.compiler.is_compiling():
-            return x.index_select(0, self.rows)
         return _Gather.apply(x, self.rows, self.back, slice(self.held, None))
 
     def _scattered(self, x: Tensor) -> Tensor:
         """The rows as the stream again."""
         if self.as_it_is:
             return x
-        if torch.compiler.is_compiling():
-            return x.index_select(0, self.back)
         return _Gather.apply(x, self.back, self.rows, self.empty)
 
 
