@@ -2,14 +2,18 @@
 
 import copy
 import itertools
+from functools import partialmethod
 
 import pytest
 import torch
+from torch import nn
 
+from mynah.model.transformer import Block
 from mynah.nouns import Group, SamplingParams
 from mynah.step3_ppo import train
 from mynah.step3_ppo.loss import policy_loss
 from mynah.step3_ppo.rollout import as_group, roll_out
+from mynah.step3_ppo.train import PPO
 from mynah.train.packing import lay_out
 from mynah.train.token_loss import token_logprobs
 from tests import toys
@@ -40,6 +44,21 @@ def prepared(ppo, ids):
     ppo.iterate(0, ids)
     ppo._update = original
     return kept
+
+
+def test_policy_and_value_model_are_compiled_when_asked_for(settings, prompts, monkeypatch):
+    """Traced as always, then run without a C++ compiler; with them an iteration goes as it does without."""
+    torch.compiler.reset()
+    monkeypatch.setattr(Block, "compile", partialmethod(nn.Module.compile, backend="eager"))
+    figures = []
+    for compiled in (False, True):
+        hardware = toys.CPU.model_copy(update={"compile": compiled})
+        ppo = PPO(toys.policy_folder(), toys.reward_folder(), settings(), hardware, 8, seed=0)
+        assert ppo.policy.compiled == ppo.value_model.backbone.compiled == compiled
+        figures.append(ppo.iterate(0, prompts()))
+    plain, traced = figures
+    for name in ("score", "ref_kl", "policy_loss", "value_loss", "policy_grad_norm", "value_grad_norm"):
+        assert traced[name] == pytest.approx(plain[name], rel=1e-3, abs=1e-5), name
 
 
 def test_at_learning_rate_0_the_ratio_is_1_in_every_inner_epoch(make, prompts, monkeypatch):
