@@ -164,6 +164,13 @@ def test_every_verb_explains_itself_by_example(mynah, verb):
         assert f"{table}." in out, "the help lists the settings that the verb reads"
 
 
+@pytest.mark.parametrize("module", ["keep", "people", "data", "freeze"])
+def test_verbs_that_train_and_run_nothing_load_no_pytorch(module):
+    """Whoever restores a backup should not wait for it."""
+    code = f"import sys, mynah.verbs.{module}; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
 def test_what_needs_no_verb_loads_no_pytorch(arguments):
     code = f"import sys; sys.argv[1:] = {arguments!r}; from mynah.__main__ import build_app\n"

@@ -23,7 +23,7 @@ from mynah.errors import UserError
 from mynah.evals.intervals import Estimate
 from mynah.progress import console
 from mynah.tokens import Tokenizer
-from mynah.verbs.where import say
+from mynah.verbs.say import say
 
 SHOWN = 3
 """Mistakes of a file that are shown one by one."""

@@ -19,7 +19,7 @@ from mynah.progress import console
 from mynah.store.schema import now
 from mynah.verbs.data import show, warn
 from mynah.verbs.keep import HERE, Kept
-from mynah.verbs.where import say
+from mynah.verbs.say import say
 
 
 def freeze(

@@ -14,7 +14,7 @@ from mynah.progress import console
 from mynah.store.backup import backup as back_up
 from mynah.store.backup import restore as put_back
 from mynah.store.database import Database
-from mynah.verbs.where import say
+from mynah.verbs.say import say
 
 
 @Parameter(name="*")

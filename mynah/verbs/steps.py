@@ -16,7 +16,8 @@ from mynah.model.hub import load_config
 from mynah.primer.worlds import WORLDS, world_of
 from mynah.progress import console
 from mynah.recipe import Recipe
-from mynah.verbs.where import HERE, Where, say
+from mynah.verbs.say import say
+from mynah.verbs.where import HERE, Where
 
 
 def import_(source: str, where: Where = HERE) -> None:

@@ -22,7 +22,8 @@ from mynah.nouns import SamplingParams
 from mynah.recipe import Recipe
 from mynah.runs import Run, Stage
 from mynah.tokens import Tokenizer
-from mynah.verbs.where import HERE, Where, checkpoint, say
+from mynah.verbs.say import say
+from mynah.verbs.where import HERE, Where, checkpoint
 
 
 def chat(

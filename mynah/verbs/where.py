@@ -25,7 +25,7 @@ class Where:
     home: Annotated[Path, Parameter(env_var="MYNAH_HOME")] = field(default_factory=Path)
     "The folder that holds runs/."
     recipe: str = ""
-    "A recipe of ours (mini, primer, small), or a TOML file of your own; by default the run's own, or small."
+    "A recipe of ours (h100, mini, primer, small), or a TOML file of your own; by default the run's own, or small."
     seed: int = 0
     "Decides all that is drawn at random."
     redo: bool = False
@@ -52,7 +52,3 @@ def checkpoint(run: Run, key: str) -> Path:
         raise UserError(f"{folder}: no such checkpoint; the newest of this run are {known}.")
     return folder
 
-
-def say(path: Path) -> None:
-    """A verb's result on standard output: the path, for the next command."""
-    print(path)
