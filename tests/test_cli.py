@@ -190,7 +190,7 @@ def test_verbs_stand_in_the_order_in_which_a_team_meets_them(mynah):
     [
         (("pretrain", "{text}", "pretrian.epochs=2"), "unknown setting 'pretrian'; did you mean 'pretrain'?"),
         (("pretrain", "{text}", "pretrain.epoch=2"), "did you mean 'epochs'?"),
-        (("pretrain", "{text}", "--recipe", "huge"), "no such recipe; shipped are mini, primer, small"),
+        (("pretrain", "{text}", "--recipe", "huge"), "no such recipe; shipped are h100, mini, primer, small"),
         (("pretrain", "nothing.jsonl"), "nothing.jsonl: no such file"),
         (("sft", "{demonstrations}"), "no such run (there is none yet)"),
         (("chat", "--run", "../x"), "a run's name is one plain folder name"),
