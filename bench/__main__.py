@@ -68,10 +68,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="forget the finished cells")
     parser.add_argument("--out", type=Path, help="where to write the results; bench/results.json or results-gpu.json")
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.tables if name not in names]
+    known = [name for name in names if arguments.device == "cpu" or name in ON_GPU]
+    unknown = [name for name in arguments.tables if name not in known]
     if unknown:
-        parser.error(f"no table {unknown[0]!r}; there are {', '.join(names)}.")
-    known = [table.name for table in TABLES if arguments.device == "cpu" or table.name in ON_GPU]
+        parser.error(f"no table {unknown[0]!r} on this device; there are {', '.join(known)}.")
     arguments.tables = arguments.tables or known
     arguments.out = arguments.out or (RESULTS if arguments.device == "cpu" else GPU_RESULTS)
     return arguments

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from bench.shapes import SHAPES
+from bench.shapes import MEASURED, SHAPES
 
 SECONDS = 1.0
 """How long each ceiling is measured."""
@@ -21,7 +21,7 @@ def describe(threads: int, device: str = "cpu") -> dict[str, Any]:
     """Name, cores, memory, and ceilings: GFLOP/s of a large matrix product, GB/s of reading as many bytes as the
     weights of each model (a small model stays in the processor's cache). A GPU's ceilings are its own."""
     torch.set_num_threads(threads)
-    sizes = {name: 2 * shape.parameters() for name, shape in SHAPES.items()}
+    sizes = {name: 2 * SHAPES[name].parameters() for name in MEASURED[device]}
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),

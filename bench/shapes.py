@@ -18,4 +18,5 @@ SHAPES = {
     "m125": _shape(16384, 768, 12, 12, 4, 2048),
     "m370": _shape(16384, 1024, 28, 16, 8, 3072),
 }
-"""7.3, 28, 88 and 368 million parameters, Llama's architecture, head and embeddings tied; the last one for a GPU."""
+"""7.3, 28, 88 and 368 million parameters, Llama's architecture, head and embeddings tied."""
+MEASURED = {"cpu": ("m8", "m30", "m125"), "cuda": ("m125", "m370")}

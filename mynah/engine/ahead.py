@@ -26,15 +26,16 @@ Drawn = tuple[list[list[int]], list[list[float]]]
 class _Graph:
     """Recorded steps for a number of rows and a reach of attention, with the places they read and write."""
 
-    def __init__(self, ahead: Ahead, numbers: Tensor, warmth: Tensor, steps: int) -> None:
-        self.numbers, self.warmth = numbers.clone(), warmth.clone()
+    def __init__(self, ahead: Ahead, numbers: Tensor, temperature: Tensor, steps: int) -> None:
+        self.numbers, self.temperature = numbers.clone(), temperature.clone()
         self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph, pool=ahead.pool):
-            self.drawn = ahead.steps(self.numbers, self.warmth, steps)
+        # Another thread may ask the GPU for memory meanwhile, to load a model: that is no part of the recording.
+        with torch.cuda.graph(self.graph, pool=ahead.pool, capture_error_mode="thread_local"):
+            self.drawn = ahead.steps(self.numbers, self.temperature, steps)
 
-    def play(self, numbers: Tensor, warmth: Tensor) -> tuple[Tensor, Tensor]:
+    def play(self, numbers: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
         self.numbers.copy_(numbers)
-        self.warmth.copy_(warmth)
+        self.temperature.copy_(temperature)
         self.graph.replay()
         return self.drawn
 
@@ -57,21 +58,32 @@ class Ahead:
         count = min(row_size(len(rows)) if len(rows) > 16 else 1 << (len(rows) - 1).bit_length(), cache.rows)
         wanted = row_size(reach) if self.record else reach
         cache.fit(min(-(-wanted // BLOCK) * BLOCK, cache.most))
-        numbers, warmth = self._inputs(rows, count)
+        numbers, temperature = self._inputs(rows, count)
         key = (count, cache.length, steps)
         if self._slabs != cache.allocations:
-            self._graphs, self._met, self._slabs = {}, set(), cache.allocations
-            self.pool = torch.cuda.graph_pool_handle() if self.record else None  # the last one goes with its graphs
+            self._forget()
         if not self.record or key not in self._met:  # the first time also finds every kernel and its scratch memory
             self._met.add(key)
-            tokens, logprobs = self.steps(numbers, warmth, steps)
+            tokens, logprobs = self.steps(numbers, temperature, steps)
         else:
             if key not in self._graphs:
-                self._graphs[key] = _Graph(self, numbers, warmth, steps)
-            tokens, logprobs = self._graphs[key].play(numbers, warmth)
+                self._graphs[key] = self._recorded(numbers, temperature, steps)
+            tokens, logprobs = self._graphs[key].play(numbers, temperature)
         return tokens[:, : len(rows)].tolist(), logprobs[:, : len(rows)].tolist()
 
-    def steps(self, numbers: Tensor, warmth: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+    def _recorded(self, numbers: Tensor, temperature: Tensor, steps: int) -> _Graph:
+        try:
+            return _Graph(self, numbers, temperature, steps)
+        except Exception:  # out of memory, say: these requests end, and the next ones begin with a sound pool
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """Drop the graphs, and their memory with them: PyTorch gives a pool back with the last graph in it."""
+        self._graphs, self._met, self._slabs = {}, set(), self.runner.cache.allocations
+        self.pool = torch.cuda.graph_pool_handle() if self.record else None
+
+    def steps(self, numbers: Tensor, temperature: Tensor, steps: int) -> tuple[Tensor, Tensor]:
         """Tokens [steps, R] and their log p, from tokens, positions, seeds, sequences [4, R] and temperatures [R].
 
         Nothing here waits for the device or asks it anything, so that it can be recorded.
@@ -80,7 +92,7 @@ class Ahead:
         drawn = []
         for step in range(steps):
             logits = self.runner.step(tokens, positions + step)
-            tokens, logprobs = plain_draw(logits, row_keys(seeds, sequences, positions + (step + 1)), warmth)
+            tokens, logprobs = plain_draw(logits, row_keys(seeds, sequences, positions + (step + 1)), temperature)
             drawn.append((tokens, logprobs))
         all_tokens, all_logprobs = zip(*drawn, strict=True)
         return torch.stack(all_tokens), torch.stack(all_logprobs)
@@ -93,5 +105,5 @@ class Ahead:
             [row.request.params.seed for row in rows] + empty,
             [row.request.first_sequence + row.sample for row in rows] + empty,
         ]
-        warmth = [float(row.request.params.temperature) for row in rows] + [1.0] * len(empty)
-        return torch.tensor(numbers, device=device), torch.tensor(warmth, device=device)
+        temperature = [float(row.request.params.temperature) for row in rows] + [1.0] * len(empty)
+        return torch.tensor(numbers, device=device), torch.tensor(temperature, device=device)

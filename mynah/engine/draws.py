@@ -20,10 +20,10 @@ Best = tuple[tuple[int, float], ...]
 
 def draw(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[float]]:
     """Of logits [B, V] a token for each row, and its log p."""
-    whole = native.draws(logits)
-    quick = [i for i, row in enumerate(rows) if (whole or logits.is_cuda) and row.plain]
+    in_c = native.draws(logits)
+    quick = [i for i, row in enumerate(rows) if (in_c or logits.is_cuda) and row.plain]
     if len(quick) == len(rows):
-        plain = native.draw if whole else plain_draw
+        plain = native.draw if in_c else plain_draw
         return _listed(plain(logits, _keys(rows, logits), _temperatures(rows, logits)))
     slow = sorted(set(range(len(rows))) - set(quick))
     tokens, logprobs = [0] * len(rows), [0.0] * len(rows)

@@ -56,19 +56,19 @@ if triton is not None:
         return x ^ (x >> 31)
 
     @triton.jit
-    def _draw(logits, keys, temperature, tokens, logprobs, vocab_size, stride, COLUMNS: tl.constexpr):  # type: ignore[no-untyped-def]
+    def _draw(logits, keys, temperatures, tokens, logprobs, vocab_size, stride, COLUMNS: tl.constexpr):  # type: ignore[no-untyped-def]
         row = tl.program_id(0)
         key = tl.load(keys + row).to(tl.uint64, bitcast=True)
-        warmth = tl.load(temperature + row)
-        greedy = warmth == 0
-        warmth = tl.where(greedy, 1.0, warmth)
+        temperature = tl.load(temperatures + row)
+        greedy = temperature == 0
+        temperature = tl.where(greedy, 1.0, temperature)
         highest, total = float("-inf"), 0.0  # of the softmax, as far as it has come
         best, token, chosen = float("-inf"), 0, 0.0  # the noisy winner so far, and its logit
         for start in range(0, vocab_size, COLUMNS):
             column = start + tl.arange(0, COLUMNS)
             inside = column < vocab_size
             x = tl.load(logits + row.to(tl.int64) * stride + column, mask=inside, other=float("-inf"))
-            x = x.to(tl.float32) / warmth
+            x = x.to(tl.float32) / temperature
 
             counter = column.to(tl.uint64) * 0x9E3779B97F4A7C15
             bits = (_mixed(key + counter) >> 32).to(tl.float32)

@@ -85,11 +85,13 @@ class PackedPlan:
             rows.append((begin[:, None] + column).clamp(max=stream - 1).flatten())  # those beyond a group are masked
             # Where nobody has siblings, who precedes is seen; on a GPU there is a faster kernel for just that.
             lonely = device.type == "cuda" and all(batch.sequences_per_group[g] == 1 for g in groups)
-            of_rows = send(rows[-1], device).unflatten(0, (-1, size))
-            bias = None if lonely else _bias(batch.branches[of_rows], send(lengths, device), dtype)
+            bias = None
+            if not lonely:
+                of_rows = send(rows[-1], device).unflatten(0, (-1, size))
+                bias = _bias(batch.branches[of_rows], send(lengths, device), dtype)
             self.parts.append(((len(lengths), size), bias))
         whole, used = torch.cat(rows), torch.cat(inside)  # [R] for all parts
-        self.as_it_is = len(whole) == stream and bool(used.all())  # rows of one length, full, one after another
+        self.as_it_is = bool(used.all()) and torch.equal(whole, torch.arange(stream))  # full rows, one after another
         back = torch.zeros(stream, dtype=torch.long)  # [T] where each token went; filler anywhere
         back[whole[used]] = used.nonzero().squeeze(-1)
         self.rows, self.back, self.empty = (send(x, device) for x in (whole, back, (~used).nonzero().squeeze(-1)))

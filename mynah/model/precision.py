@@ -52,6 +52,8 @@ def resolve_device(name: str = "auto") -> torch.device:
         raise UserError(f"device {name!r}: unknown; use auto, cpu or cuda.") from None
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UserError(f"device {name!r}: PyTorch finds no GPU here; use auto or cpu.")
+    if device.index:  # what is asked of no device in particular, as a recorded step, is meant for this one
+        torch.cuda.set_device(device)
     return device
 
 

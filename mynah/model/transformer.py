@@ -66,7 +66,12 @@ class Transformer(nn.Module):
         return self.embed_tokens.weight if self.config.tied else self.lm_head.weight
 
     def compile_blocks(self) -> None:
-        """Let torch.compile fuse each block's training pass; the blocks share one compilation."""
+        """Let torch.compile fuse each block's training pass; the blocks share one compilation.
+
+        Attention knows the number of its layer: without the setting it would be compiled anew for each, and given up
+        after eight.
+        """
+        torch._dynamo.config.allow_unspec_int_on_nn_module = True
         for block in self.layers:
             block.compile(dynamic=True)
         self.compiled = True

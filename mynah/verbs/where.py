@@ -51,4 +51,3 @@ def checkpoint(run: Run, key: str) -> Path:
         known = ", ".join(run.record["newest"].values())
         raise UserError(f"{folder}: no such checkpoint; the newest of this run are {known}.")
     return folder
-

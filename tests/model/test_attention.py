@@ -179,6 +179,22 @@ def test_positions_matter() -> None:
     assert full_logits(model, tokens).std() > 0.3
 
 
+@pytest.mark.parametrize("lengths", [(64, 64), (96, 32), (32, 96), (64, 32, 32), (96, 20, 96), (70,)])
+def test_groups_may_come_in_any_order_and_fill_their_rows_or_not(lengths: tuple[int, ...]) -> None:
+    """Full rows that follow each other are taken as they are; all else is gathered, and its gradient gathered back."""
+    model, groups = tiny_model(), [plain(random_tokens(n, seed)) for seed, n in enumerate(lengths)]
+    results = []
+    for batches in ([groups], [[group] for group in groups]):
+        model.zero_grad()
+        together = torch.cat([token_logprobs(model, lay_out(some, fill=64)) for some in batches])
+        together.mean().backward()
+        results.append((together.detach(), [weight.grad for weight in model.parameters()]))
+    (values, gradients), (expected, expected_gradients) = results
+    torch.testing.assert_close(values, expected, rtol=0, atol=VALUES)
+    for one, other in zip(gradients, expected_gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=GRADIENTS)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32", "bf16"])
 def test_rows_taken_a_few_at_a_time_give_the_same(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     """To the bit, gradients too; the last part is smaller than the others."""
