@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pexpect
 import pytest
+import torch
 
 from mynah.agent.talk import Talk
 from mynah.data.chat_evidence import join
 from mynah.data.convert import read
+from mynah.model.transformer import Transformer
 from mynah.nouns import Comparison, Demonstration
 from mynah.runs import Run
 from tests import toys
@@ -18,11 +20,24 @@ from tests import toys
 UP, CTRL_C, CTRL_D, ALT_ENTER, HOME = "\x1b[A", "\x03", "\x04", "\x1b\r", "\x01"
 
 
+def endless() -> Transformer:
+    """Goes on until somebody stops it and, of so many layers, slowly."""
+    policy = toys.model(context=8192, layers=60)
+    with torch.no_grad():
+        for name, weight in policy.named_parameters():
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                weight.zero_()  # so that the last token alone decides on the next one
+        table = policy.embed_tokens.weight
+        table[:, 0] = 3.0
+        table[list(toys.tokenizer().stop_ids), 0] = -3.0  # as unlike all others as can be
+    return policy
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A run with a policy that answers in a word or two, and one that says much and, of so many layers, slowly."""
+    """A run with a policy that answers in a word or two, and one that never ends."""
     run = Run(tmp_path, "toy")
-    for kind, policy in (("ppo", toys.model(context=8192, layers=60)), ("sft", toys.policy())):
+    for kind, policy in (("ppo", endless()), ("sft", toys.policy())):
         stage = run.begin(kind, 1, settings={}, seed=0)
         stage.finish(lambda folder, policy=policy: toys.save(policy, folder) and None, 0.0, {})
     return tmp_path
@@ -55,17 +70,10 @@ def test_a_person_talks_edits_rates_stops_and_leaves(home, tmp_path):
     typed("/pa\t", "/params")
     typed(" max_new_tokens=8000\r", "max_new_tokens=8000", "you>")
     typed("/model round-1/3-ppo\r", "talking to round-1/3-ppo", "you>")
-    chat.delaybeforesend = None  # pexpect would wait for 50 ms before Ctrl-C, and the answer is a short one
-    for _ in range(8):
-        typed("go on for ever\r", "toy>")
-        chat.send(CTRL_C)
-        if chat.expect_exact(["[stopped]", "you>"]) == 0:
-            break
-        typed("/undo\r", "taken back", "you>")  # the answer was over first: once more
-    else:
-        pytest.fail("Ctrl-C never stopped an answer")
+    typed("go on for ever\r", "toy>")
+    chat.send(CTRL_C)
+    assert chat.expect_exact(["[stopped]", "you>"]) == 0
     chat.expect_exact("you>")
-    chat.delaybeforesend = 0.05
     typed(UP, "go on for ever")
     typed(CTRL_C, "Ctrl-D leaves", "you>")
     typed("/quti\r", "did you mean /quit?", "you>")
