@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -54,6 +55,9 @@ def test_a_person_talks_edits_rates_stops_and_leaves(home, tmp_path):
         timeout=60,
         dimensions=(30, 120),
         env={**os.environ, "VISUAL": "", "EDITOR": str(editor), "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"},
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # tests in the background inherit that none comes
     )
 
     def typed(keys: str, *expected: str) -> None:
