@@ -39,13 +39,13 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     home = arguments.work / arguments.name
     rows = judgements.convert(dict(map(_subset, arguments.subsets)), home / "rows")
-    rows = judgements.limited(rows, arguments.limit)
+    rows = judgements.limited(judgements.told(rows) if arguments.told else rows, arguments.limit)
     if not rows:
         raise UserError("no row prefers one answer to another; name files of pairs or rankings.")
     base = _base(arguments, home)
     experiment = Experiment(
         arguments.name,
-        home / (arguments.base_name or (base.name if arguments.base else "primer")),
+        home / (_called(arguments, base) + ("-told" if arguments.told else "")),
         rows,
         base,
         arguments.folds,
@@ -85,8 +85,13 @@ def _arguments() -> argparse.Namespace:
     add("subsets", nargs="+", metavar="SUBSET=PATH", help="a file, or a folder of .json and .jsonl files")
     add("--base", type=Path, help="checkpoint folder to start from; the primer's by default")
     add("--text", type=Path, help="pretrain the base on this text instead, by the recipe small")
-    add("--base-name", default="", help="what to call the base; its results lie in WORK/NAME/BASE")
+    add(
+        "--base-name",
+        default="",
+        help="what to call the base; its results lie in WORK/NAME/BASE, with --told in BASE-told",
+    )
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of pretrain, model, sft or ppo")
+    add("--told", action="store_true", help="a system message tells every model the subset, which length alone knows")
     add("--folds", type=int, default=3)
     add("--only", type=int, action="append", default=[], metavar="FOLD", help="only this fold")
     add("--limit", type=int, default=0, metavar="N", help="at most N rankings of each subset, for trials")
@@ -119,6 +124,11 @@ def _subset(text: str) -> tuple[str, list[Path]]:
     if not files:
         raise UserError(f"{path}: holds no .json or .jsonl file.")
     return name, files
+
+
+def _called(arguments: argparse.Namespace, base: Path) -> str:
+    """The base's name."""
+    return str(arguments.base_name) or (base.name if arguments.base else "primer")
 
 
 def _base(arguments: argparse.Namespace, home: Path) -> Path:

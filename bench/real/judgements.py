@@ -60,6 +60,21 @@ def convert(subsets: Mapping[str, Sequence[Path]], folder: Path) -> list[Judged]
     return rows
 
 
+def told(rows: Sequence[Judged]) -> list[Judged]:
+    """The same, each prompt behind a system message that says by what it was judged: its subset.
+
+    One model for all subsets cannot know otherwise that people preferred the shorter answer in some and the longer one
+    in others, which a baseline fitted per subset does know.
+    """
+    made = []
+    for row in rows:
+        prompt = row.comparison.prompt
+        guideline = Message("system", f"Judged by: {row.subset}")
+        prompt = replace(prompt, messages=(guideline, *prompt.messages))
+        made.append(replace(row, comparison=replace(row.comparison, prompt=prompt)))
+    return made
+
+
 def limited(rows: Sequence[Judged], limit: int) -> list[Judged]:
     """At most `limit` rows of each subset, the same ones always; 0 takes all."""
     if not limit:
@@ -98,7 +113,7 @@ def fitted(row: Judged, chat: ChatFormat, context: int, room: int = 0) -> Compar
     """The ranking as a model of this context can read it, the same for every contender.
 
     Exchanges go, the oldest first; then the answers' ends, down to half of the context; then the last question's
-    beginning. Answers that become equal cannot be told apart: they count half.
+    beginning. A system message stays. Answers that become equal cannot be told apart: they count half.
 
     Args:
         room: Tokens to be kept free behind the prompt, where the answers are not yet written.
@@ -107,13 +122,14 @@ def fitted(row: Judged, chat: ChatFormat, context: int, room: int = 0) -> Compar
     if room:
         comparison = replace(comparison, completions=("",) * len(comparison.completions))
     prompt, answers, limit = comparison.prompt.messages, comparison.completions, context - room
-    while len(prompt) > 2 and _length(chat, prompt, answers) > limit:
-        prompt = prompt[2:]
+    system = tuple(message for message in prompt[:1] if message.role == "system")
+    while len(prompt) > len(system) + 2 and _length(chat, prompt, answers) > limit:
+        prompt = (*system, *prompt[len(system) + 2 :])
     if _length(chat, prompt, answers) > limit:
         answers = tuple(_cut(chat, answer, limit // 2) for answer in answers)
     kept = limit // 2
     while _length(chat, prompt, answers) > limit:
-        prompt = (replace(prompt[-1], content=_cut(chat, prompt[-1].content, kept, end=True)),)
+        prompt = (*system, replace(prompt[-1], content=_cut(chat, prompt[-1].content, kept, end=True)))
         kept -= 8
     return replace(comparison, prompt=replace(comparison.prompt, messages=prompt), completions=answers)
 

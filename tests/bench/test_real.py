@@ -80,6 +80,12 @@ def test_what_is_too_long_loses_its_oldest_turns_first() -> None:
     prompt = judgements.fitted(asked, chat, 60, room=20).prompt
     assert len(chat.encode_prompt(prompt.messages)) <= 40
 
+    guided = judgements.told([whole, long])
+    assert judgements.fitted(guided[0], chat, 60).prompt.messages == (Message("system", "Judged by: s"), *last)
+    short = judgements.fitted(guided[1], chat, 60)
+    assert short.prompt.messages[0].content == "Judged by: s"
+    assert len(chat.encode_prompt(short.prompt.messages)) + len(chat.encode_answer(short.completions[0])) <= 60
+
 
 def test_equal_scores_count_half_and_the_macro_mean_weighs_subsets_alike() -> None:
     rows = judged("one", 1, 0)[:1] * 3 + judged("two", 1, 0)[:1]
@@ -112,6 +118,25 @@ def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
     monkeypatch.setattr(sys, "argv", ["bench.real", *map(str, arguments)])
     real.main()
     return capsys.readouterr().out
+
+
+def test_every_model_is_told_the_subset_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In what both sides read, and with results of their own."""
+    subsets = [
+        f"{name}={as_hh(judged(name, 20, seed), tmp_path / f'{name}.jsonl')}"
+        for name, seed in (("kind", 0), ("apt", 1))
+    ]
+    common = ["toy", *subsets, "--base", toys.policy_folder(), "--base-name", "base", "--work", tmp_path / "work"]
+    common += ["--folds", 2, "--only", 1, "--rates", "1e-3", "--epochs", "1", "--threads", 1, "--alone"]
+    called(monkeypatch, capsys, *common, "--told")
+    ids = json.loads((tmp_path / "work/toy/base-told/data/fold-1.ids.json").read_text())
+    read = [toys.tokenizer().decode(row["prompt"]) for side in ("train", "dev", "test") for row in ids[side]]
+    by_kind = ["Judged by: kind" in text for text in read]
+    assert by_kind == ["Judged by: apt" not in text for text in read]
+    assert 0 < sum(by_kind) < len(read)
+    assert not (tmp_path / "work/toy/base").exists()
 
 
 def test_a_whole_experiment(
