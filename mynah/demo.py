@@ -1,4 +1,4 @@
-"""The main job on an embedded world: base → SFT → sample → rank → reward model → FeedME, PPO."""
+"""The main job on an embedded world: base → SFT → [ sample → rank → reward model → PPO ], again; and FeedME."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class Demo:
 
     world: World
     loop: Loop
-    rounds: int = 1
+    rounds: int = 0
+    """How often steps 2 and 3 are made; 0: as often as the recipe shares out the prompts for ranking."""
     from_scratch: bool = False
     """Pretrain the base model, even if the world has one."""
 
@@ -39,18 +40,21 @@ class Demo:
             self._say("0", "A base model learns to predict the world's text", loop.pretrain(data["corpus"]).key)
         text = data.get("text")
         self._say("1", "It is fine-tuned on demonstrations", loop.sft(data["demonstrations"], text=text).key)
-        rankings = []
-        for round in range(1, self.rounds + 1):
+        samples, rankings = [], []
+        rounds = self.rounds or loop.recipe.label.rounds
+        for round in range(1, rounds + 1):
             policy, folder = loop.policy(round), loop.run.round_folder(round) / "data"
-            samples = loop.sample(data["ranking"], folder / "samples.jsonl", policy)
-            rankings.append(self._rank(samples, folder / "rankings.jsonl"))
+            prompts = self._deal(data["ranking"], folder / "prompts.jsonl", round)
+            samples.append(loop.sample(prompts, folder / "samples.jsonl", policy))
+            rankings.append(self._rank(samples[-1], folder / "rankings.jsonl"))
             self._say(
                 "2",
-                "A reward model learns from rankings of its answers",
+                f"A reward model learns from rankings of {'its' if round == 1 else 'the newest'} answers",
                 loop.reward(rankings, data["demonstrations"], round).key,
             )
-            self._say("2½", "FeedME: fine-tuning on the best of n answers", loop.feedme(samples, round, text).key)
             self._say("3", "PPO against the reward model", loop.ppo(data["ppo"], text, round).key)
+        feedme = loop.feedme(samples[0], rounds, text, loop.run.newest("sft"))  # of SFT's own, to compare PPO with
+        self._say("2½", "FeedME: fine-tuning on the best of n answers", feedme.key)
 
     def _adopts(self) -> bool:
         return self.world.base is not None and not self.from_scratch
@@ -75,6 +79,14 @@ class Demo:
             paths["text"] = folder / "text.jsonl"
             jsonl.write_texts(paths["text"], (world.excerpt or world.corpus)(told))
         return paths
+
+    def _deal(self, ranking: Path, out: Path, round: int) -> Path:
+        """The round's share of the prompts for ranking; all of it in every round, if one round has them all."""
+        shares = self.loop.recipe.label.rounds
+        if shares == 1:
+            return ranking
+        jsonl.write_prompts(out, jsonl.read_prompts(ranking)[(round - 1) % shares :: shares])
+        return out
 
     def _rank(self, samples: Path, out: Path) -> Path:
         settings = self.loop.recipe.label

@@ -134,14 +134,16 @@ class Examiner:
         return found
 
     def frontier(self) -> list[dict[str, Any]]:
-        """Gold and proxy score against √ref_kl along PPO's way: SFT, the snapshots, the end (Gao 2022)."""
+        """Gold and proxy score against √ref_kl along the newest PPO's way: start, snapshots, end (Gao 2022)."""
         run = self.loop.run
         stage = run.stage(run.newest("ppo"))
         snapshots = sorted((stage.state / "snapshots").glob("*"))
         if not snapshots:
             return []
         rows = read_metrics(stage.state / "metrics.jsonl")
-        start = {"sqrt_kl": 0.0, "label": "SFT"} | self._on_dev(run.newest("sft"), "start")
+        origin = stage.record["parents"]["start"]["stage"]
+        label = "SFT" if origin == run.newest("sft") else origin
+        start = {"sqrt_kl": 0.0, "label": label} | self._on_dev(origin, "start")
         points = [start]
         for folder in snapshots:
             iteration = int(folder.name)

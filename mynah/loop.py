@@ -183,9 +183,13 @@ class Loop:
             )
         return stage
 
-    def feedme(self, samples: Path, round: int = 1, text: Path | None = None) -> Stage:
-        """Step 1 again, on the best of n of the policy's own samples (the recipe of text-davinci-002)."""
-        parents = {"policy": self.policy(round), "reward": self.reward_model(round)}
+    def feedme(self, samples: Path, round: int = 1, text: Path | None = None, policy: str = "") -> Stage:
+        """Step 1 again, on the best of n of the policy's own samples (the recipe of text-davinci-002).
+
+        Args:
+            policy: The key of the policy that the samples are of and that is trained; by default the round's.
+        """
+        parents = {"policy": policy or self.policy(round), "reward": self.reward_model(round)}
         raw = self._raw(text, self.recipe.sft.pretraining_mix)
         stage = self._begin("feedme", round, {"sft": self.recipe.sft}, parents, {"samples": samples, **raw})
         if stage.done:
@@ -221,7 +225,8 @@ class Loop:
             start, pretraining = self.run.root / parents["start"], self._pretraining(parents["start"], raw)
             rows = jsonl.read_problems(prompts) if exact else jsonl.read_prompts(prompts)
             reward = _exact if exact else self.run.root / parents["reward"]
-            train_ppo(stage, start, reward, rows, recipe.ppo, recipe.hardware, self.seed, pretraining, self.tensorboard)
+            seed = self.seed + 1000 * (round - 1)  # another round meets the prompts in another order
+            train_ppo(stage, start, reward, rows, recipe.ppo, recipe.hardware, seed, pretraining, self.tensorboard)
         return stage
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mynah.config import Settings
+from mynah.config import Count, Settings
 from mynah.model.precision import Hardware
 from mynah.server.settings import ServeSettings
 from mynah.step0_pretrain.train import ModelSettings, PretrainSettings, TokenizerSettings
@@ -35,6 +35,8 @@ class LabelSettings(Settings):
     """Standard deviation of a labeller's perception; set so that two agree on 73–77 % of pairs, as people do."""
     labellers: int = 4
     """How many there are."""
+    rounds: Count = 1
+    """Rounds of steps 2 and 3 that share the prompts for ranking; a later one begins again with the first's."""
 
 
 class EvalSettings(Settings):

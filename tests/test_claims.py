@@ -90,18 +90,24 @@ def test_sft_continued_for_ppos_time_does_not_do_it(examined):
 
 
 def test_ppo_against_shuffled_rankings_gains_nothing(examined):
+    """The rankings of all rounds, shuffled; as many iterations as all rounds have."""
     examiner, _ = examined
     loop = examiner.loop
-    other = Loop(Run(loop.run.root.parents[1], "shuffled"), loop.recipe, loop.seed, redo=True)
+    rounds = loop.recipe.label.rounds
+    ppo = loop.recipe.ppo.model_copy(update={"iterations": rounds * loop.recipe.ppo.iterations})
+    recipe = loop.recipe.model_copy(update={"ppo": ppo})
+    other = Loop(Run(loop.run.root.parents[1], "shuffled"), recipe, loop.seed, redo=True)
     shutil.copytree(loop.run.root, other.run.root)
     rng = random.Random(loop.seed)
-    path = other.run.root / "round-1" / "data" / "rankings.jsonl"
-    rows = jsonl.read_comparisons(path)
-    jsonl.write_comparisons(path, [replace(row, ranks=tuple(rng.sample(row.ranks, len(row.ranks)))) for row in rows])
+    paths = [other.run.round_folder(round) / "data" / "rankings.jsonl" for round in range(1, rounds + 1)]
+    for path in paths:
+        rows = jsonl.read_comparisons(path)
+        shuffled = [replace(row, ranks=tuple(rng.sample(row.ranks, len(row.ranks)))) for row in rows]
+        jsonl.write_comparisons(path, shuffled)
     data = other.run.root / "data"
-    other.reward([path], data / "demonstrations.jsonl")
+    other.reward(paths, data / "demonstrations.jsonl")
     other.ppo(data / "ppo.jsonl")
-    shuffled = Examiner(PRIMER, other).answer("shuffled", "round-1/3-ppo", 1.0)
-    wins = win_rate(shuffled, examiner.answer("sft", "round-1/1-sft", 1.0), PRIMER.judge)
-    print(f"seed {loop.seed}: shuffled: gold {gold_score(shuffled, PRIMER.gold)}; against SFT {wins}")
+    answers = Examiner(PRIMER, other).answer("shuffled", "round-1/3-ppo", 1.0)
+    wins = win_rate(answers, examiner.answer("sft", "round-1/1-sft", 1.0), PRIMER.judge)
+    print(f"seed {loop.seed}: shuffled: gold {gold_score(answers, PRIMER.gold)}; against SFT {wins}")
     assert wins["high"] < 0.55

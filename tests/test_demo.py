@@ -16,6 +16,7 @@ from mynah.agent.scorer import Scorer
 from mynah.config import load
 from mynah.demo import Demo, figures
 from mynah.examine import Examiner
+from mynah.jsonl import read_comparisons, read_prompts
 from mynah.loop import Loop
 from mynah.model.attention import PackedPlan
 from mynah.model.hub import load_policy
@@ -34,6 +35,7 @@ MICRO = (
     "sft.epochs=1",
     "sample.n=2",
     "sample.max_new_tokens=8",
+    "label.rounds=2",
     "reward.epochs=1",
     "ppo.iterations=3",
     "ppo.prompts=8",
@@ -74,7 +76,7 @@ def test_a_run_has_its_folders_with_hugging_face_files_only(run: Path):
         "tokenizer_config.json",
     }
     scalar = checkpoint - {"generation_config.json"}
-    for folder in ("0-pretrain", "round-1/1-sft", "round-1/3-feedme", "round-1/3-ppo", "round-2/3-ppo"):
+    for folder in ("0-pretrain", "round-1/1-sft", "round-1/3-ppo", "round-2/3-ppo", "round-2/3-feedme"):
         assert {path.name for path in (run / folder).iterdir()} == checkpoint
         assert (run / f"{folder}.state" / "metrics.jsonl").is_file()
     for folder in ("round-1/2-reward", "round-2/2-reward"):
@@ -100,9 +102,23 @@ def test_run_json_tells_what_came_from_what(run: Path):
     rankings = record["stages"]["round-2/2-reward"]["data"]
     assert {"rankings-1", "rankings-2"} <= set(rankings), "old rankings are mixed with the fresh ones"
     assert rankings["rankings-1"]["hash"] != rankings["rankings-2"]["hash"]
+    feedme = record["stages"]["round-2/3-feedme"]
+    assert feedme["parents"]["policy"]["stage"] == "round-1/1-sft", "what PPO is compared with has no PPO in it"
+    assert feedme["parents"]["reward"]["stage"] == "round-2/2-reward"
     for stage in record["stages"].values():
         assert stage["status"] == "done"
         assert {"settings", "seed", "code_version", "seconds", "figures"} <= set(stage)
+
+
+def test_the_rounds_share_the_prompts_for_ranking(run: Path):
+    shares = [read_prompts(run / f"round-{round}" / "data" / "prompts.jsonl") for round in (1, 2)]
+    ids = [prompt.id for share in shares for prompt in share]
+    assert sorted(ids) == sorted(prompt.id for prompt in read_prompts(run / "data" / "ranking.jsonl"))
+    assert len(set(ids)) == len(ids)
+    assert abs(len(shares[0]) - len(shares[1])) <= 1
+    for round, share in enumerate(shares, 1):
+        ranked = read_comparisons(run / f"round-{round}" / "data" / "rankings.jsonl")
+        assert {row.prompt.id for row in ranked} <= {prompt.id for prompt in share}
 
 
 def test_the_report_has_what_it_promises(run: Path):
@@ -122,7 +138,7 @@ def test_the_report_has_what_it_promises(run: Path):
     assert set(report["paired"]) == set(report["exam"]["ppo"])
     assert {"difference", "low", "high", "n"} == set(report["paired"]["facts"])
     assert report["win_rate_by"]["same_length"]["n"] <= report["win_rate"]["ppo_vs_sft"]["n"]
-    assert [point["label"] for point in report["frontier"]] == ["SFT", "iteration 2", "iteration 3"]
+    assert [point["label"] for point in report["frontier"]] == ["round-1/3-ppo", "iteration 2", "iteration 3"]
     assert "<svg" in (run / "report.html").read_text()
 
 
@@ -145,7 +161,7 @@ def test_running_again_trains_nothing_again(home: Path, run: Path):
     assert {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")} == before
 
 
-@pytest.mark.parametrize("stage", ["0-pretrain", "round-1/1-sft", "round-1/3-feedme", "round-2/3-ppo"])
+@pytest.mark.parametrize("stage", ["0-pretrain", "round-1/1-sft", "round-2/3-feedme", "round-2/3-ppo"])
 def test_transformers_reads_every_policy_with_equal_logits(run: Path, stage: str):
     theirs = AutoModelForCausalLM.from_pretrained(run / stage, dtype=torch.float32)
     ours = load_policy(run / stage, torch.float32)

@@ -40,7 +40,7 @@ def demo(
     mini: bool = False,
     chat: Annotated[bool, Parameter(negative="--no-chat")] = True,
     from_scratch: Annotated[bool, Parameter(negative=())] = False,
-    rounds: int = 1,
+    rounds: int = 0,
     run: str = "",
     home: Annotated[Path, Parameter(env_var="MYNAH_HOME")] = Path(),
     seed: int = 0,
@@ -53,7 +53,7 @@ def demo(
     ```
     mynah demo                                the primer, about nine minutes on two cores
     mynah demo --mini                         a smaller world, about three minutes, base model included
-    mynah demo --rounds 2                     fresh rankings of the newest policy, then steps 2 and 3 again
+    mynah demo --rounds 3                     once more: rankings of the newest policy, then steps 2 and 3 again
     mynah demo --run other --seed 1           other draws
     mynah demo --run scratch --from-scratch   pretrain the primer's base model too: two hours
     mynah demo --run calm ppo.kl_coef=0.1     any setting of the recipe
@@ -73,7 +73,7 @@ def demo(
     from_scratch
         Train the base model again instead of taking the one in the package.
     rounds
-        How often steps 2 and 3 are made.
+        How often steps 2 and 3 are made; 0: as the recipe says (`label.rounds`).
     run
         The run's name: its folder is HOME/runs/NAME. By default `demo`, or `mini` for the mini-world.
     home
