@@ -31,6 +31,7 @@ PANELS = {
     "loss": ("Loss", ""),
     "bits_per_byte": ("Bits per byte", ""),
     "accuracy": ("Accuracy", "pairs ranked alike"),
+    "objective": ("Objective", "score − kl_coef · ref_kl"),
     "score": ("Score", "reward model"),
     "gold": ("Gold score", ""),
     "ref_kl": ("ref_kl", "nats per answer"),

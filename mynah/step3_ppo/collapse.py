@@ -1,8 +1,10 @@
-"""Collapse: what a run looks like when it is no longer worth going on, and what to try."""
+"""What a run looks like when it is no longer worth going on, or learned nothing though it ended; and what to try."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean, variance
 
 PATIENCE = 3
 """Iterations in a row that must look bad: one may be chance."""
@@ -29,3 +31,22 @@ def collapse(history: Sequence[Mapping[str, float]], max_ref_kl: float) -> str |
     if first["ended"] > 0.5 and all(row["ended"] < 0.1 for row in last):
         return "fewer than one answer in ten ends within its budget; raise ppo.max_new_tokens or ppo.kl_coef"
     return None
+
+
+def backwards(history: Sequence[Mapping[str, float]]) -> str | None:
+    """One sentence if a run made its own objective worse, by more than two standard errors; else None.
+
+    A policy that stayed where it began would have done better. Too high a rate for so few answers does that: weights
+    wander, `ref_kl` grows, the score does not. The quarters at the beginning and at the end are compared.
+    """
+    quarter = len(history) // 4
+    if quarter < 2:
+        return None
+    first, last = ([row["objective"] for row in rows] for rows in (history[:quarter], history[-quarter:]))
+    fall, error = fmean(first) - fmean(last), math.sqrt((variance(first) + variance(last)) / quarter)
+    if fall <= 2 * error:
+        return None
+    return (
+        f"what it maximises, score − kl_coef · ref_kl, fell from {fmean(first):.2f} to {fmean(last):.2f}: the policy "
+        f"left the reference and was not paid for it; try a lower ppo.learning_rate"
+    )

@@ -13,7 +13,8 @@ from mynah.step3_ppo.rewards import mismatch, ref_kl
 def describe(trajectories: Sequence[Trajectory], end_of_turn: int) -> dict[str, float]:
     """What the rollouts were like, before the update.
 
-    The entropy is estimated by −log π of what was drawn: its mean is the entropy, and no pass over the batch is spent.
+    `objective` is what PPO maximises: the score less kl_coef · ref_kl, that is the sum of an answer's rewards. The
+    entropy is estimated by −log π of what was drawn: its mean is the entropy, and no pass over the batch is spent.
     """
     gaps = torch.cat([mismatch(t) for t in trajectories])
     count = len(trajectories)
@@ -21,6 +22,7 @@ def describe(trajectories: Sequence[Trajectory], end_of_turn: int) -> dict[str, 
     values = torch.cat([t.values[t.loss_mask] for t in trajectories if t.values is not None])
     logprobs = torch.cat([t.logprobs[t.loss_mask] for t in trajectories if t.logprobs is not None])
     return {
+        "objective": sum(float(t.rewards.sum()) for t in trajectories if t.rewards is not None) / count,
         "score": sum(t.score or 0.0 for t in trajectories) / count,
         "ref_kl": sum(ref_kl(t) for t in trajectories) / count,
         "entropy": -float(logprobs.mean()),

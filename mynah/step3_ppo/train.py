@@ -24,9 +24,10 @@ from mynah.model.hub import load_ensemble, load_policy, load_scalar, save_adapte
 from mynah.model.lora import LoRA, adapted, frozen_and_trained, merged
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.nouns import Group, PackedBatch, Prompt, SamplingParams, Trajectory
+from mynah.progress import console
 from mynah.runs import Stage
 from mynah.step3_ppo.advantages import with_advantages
-from mynah.step3_ppo.collapse import collapse
+from mynah.step3_ppo.collapse import backwards, collapse
 from mynah.step3_ppo.figures import describe
 from mynah.step3_ppo.loss import policy_loss, value_loss
 from mynah.step3_ppo.microbatch import Microbatch, microbatch
@@ -388,8 +389,10 @@ def _publish(stage: Stage, ppo: PPO, start: str, history: Sequence[dict[str, flo
         ppo.tokenizer.save(folder, ppo.policy.config.context)
 
     write_folder(stage.folder.with_name(f"{stage.folder.name}.value"), write_value)
+    if not ppo.settings.kl_target and (warning := backwards(history)):
+        console.print(f"[yellow]{stage.key}: {warning}.[/yellow]")
     last = history[-1]
-    names = ("score", "ref_kl", "entropy", "length", "ended", "mismatch_kl", "kl_coef")
+    names = ("objective", "score", "ref_kl", "entropy", "length", "ended", "mismatch_kl", "kl_coef")
     figures = {name: last[name] for name in names} | {"iterations": len(history)}
     figures["weights_changed"] = sum(row["weights_changed"] for row in history) / len(history)
     figures |= {name: round(sum(row[name] for row in history), 1) for name in last if name.endswith("_seconds")}

@@ -168,6 +168,19 @@ def test_the_record_tells_how_it_went(trained):
     assert names >= {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
 
 
+def test_the_objective_is_the_score_less_the_weighted_distance(trained):
+    for row in read_metrics(trained.state / "metrics.jsonl"):
+        assert row["objective"] == pytest.approx(row["score"] - row["kl_coef"] * row["ref_kl"], abs=1e-5)
+
+
+def test_a_run_that_made_its_objective_worse_says_so(tmp_path, monkeypatch, settings, capsys):
+    falling = iter([2.0, 1.9, 2.0, 1.8, -1.0, -1.1, -1.2, -1.0])
+    original = train.describe
+    monkeypatch.setattr(train, "describe", lambda *given: original(*given) | {"objective": next(falling)})
+    run(tmp_path, settings(iterations=8))
+    assert "try a lower ppo.learning_rate" in " ".join(capsys.readouterr().err.split())
+
+
 def test_the_time_of_each_phase_is_told(trained):
     rows = read_metrics(trained.state / "metrics.jsonl")
     for phase in ("rollout_seconds", "scoring_seconds", "update_seconds"):

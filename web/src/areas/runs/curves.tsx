@@ -15,6 +15,7 @@ import { StopStage } from "./stop";
 
 /** What is looked at first; a stage has only some of these. Others follow in the order they were written. */
 const TELLING = [
+  "objective",
   "score",
   "ref_kl",
   "length",
