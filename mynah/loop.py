@@ -215,10 +215,14 @@ class Loop:
         return stage
 
     def ppo(self, prompts: Path, text: Path | None = None, round: int = 1) -> Stage:
-        """Step 3 from the round's policy against the newest reward model, or a check of exact answers; `text` is for
-        ptx."""
+        """Step 3 from the round's policy or the SFT model, against the newest reward model or a check of exact answers.
+
+        Args:
+            text: For ptx.
+        """
         recipe, exact = self.recipe, self.recipe.ppo.reward == "exact"
-        parents = {"start": self.policy(round)} | ({} if exact else {"reward": self.reward_model(round)})
+        origin = self.run.newest("sft") if recipe.ppo.start == "sft" else self.policy(round)
+        parents = {"start": origin} | ({} if exact else {"reward": self.reward_model(round)})
         raw = self._raw(text, recipe.ppo.ptx_coef)
         stage = self._begin("ppo", round, {"ppo": recipe.ppo}, parents, {"prompts": prompts, **raw})
         if not stage.done:

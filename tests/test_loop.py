@@ -1,5 +1,6 @@
-"""The loop decides the hardware once a run, and takes a foreign base model as step 0."""
+"""The loop decides the hardware once a run, takes a foreign base model as step 0, and starts PPO where it should."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from mynah.model.precision import Hardware
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import initialise
 from mynah.recipe import Recipe
-from mynah.runs import Run
+from mynah.runs import Kind, Run
 from mynah.tokens import Tokenizer
 
 
@@ -55,3 +56,21 @@ def test_the_number_format_is_decided_once_a_run(tmp_path: Path, base: Path, mon
     assert again.recipe.hardware.dtype == "bfloat16"
     assert again.adopt(base).done
     assert on(tmp_path, "hardware.dtype=float32").recipe.hardware.dtype == "float32", "what was asked for is taken"
+
+
+@pytest.mark.parametrize(("setting", "wanted"), [("newest", "round-1/3-ppo"), ("sft", "round-1/1-sft")])
+def test_a_later_round_starts_where_the_recipe_says(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch, setting: str, wanted: str
+):
+    loop = on(tmp_path, "hardware.dtype=float32", f"ppo.start={setting}")
+    made: tuple[tuple[Kind, int], ...] = (("sft", 1), ("reward", 1), ("ppo", 1), ("reward", 2))
+    for kind, round in made:
+        stage = loop.run.begin(kind, round, settings={}, seed=0)
+        stage.finish(lambda folder: shutil.copy(base / "model.safetensors", folder), 0.0, {})
+    given: list[tuple[Path, Path]] = []
+    monkeypatch.setattr(loops, "train_ppo", lambda _, start, reward, *more: given.append((start, reward)))
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"prompt": [{"role": "user", "content": "fox?"}]}\n')
+    loop.ppo(prompts, round=2)
+    assert given == [(loop.run.root / wanted, loop.run.root / "round-2/2-reward")]
+    assert loop.run.record["stages"]["round-2/3-ppo"]["parents"]["start"]["stage"] == wanted

@@ -54,6 +54,9 @@ class PPOSettings(OptimSettings):
 
     reward: Literal["model", "exact"] = "model"
     """What scores an answer: the reward model; or `exact`, 1 if it ends in the right answer that its row states."""
+    start: Literal["newest", "sft"] = "newest"
+    """Of a later round: the policy of the round before; or the SFT model anew, without what an earlier reward model
+    misled that policy to."""
     iterations: Count = 40
     """Times that fresh rollouts are made and learned from."""
     prompts: Count = 64
