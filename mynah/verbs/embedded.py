@@ -51,7 +51,7 @@ def demo(
     Stopped at any moment, the same command goes on where it was.
 
     ```
-    mynah demo                                the primer, about nine minutes on two cores
+    mynah demo                                the primer, about ten minutes on two cores
     mynah demo --mini                         a smaller world, about three minutes, base model included
     mynah demo --rounds 3                     once more: rankings of the newest policy, then steps 2 and 3 again
     mynah demo --run other --seed 1           other draws
