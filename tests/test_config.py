@@ -67,7 +67,7 @@ def test_an_unknown_setting_names_the_nearest(override: str, key: str, nearest: 
 
 
 def test_an_unknown_setting_like_none_lists_those_there_are() -> None:
-    assert "unknown setting 'label.zzz'; known here: noise, labellers." in refused("label.zzz=1")
+    assert "unknown setting 'label.zzz'; known here: noise, labellers, rounds." in refused("label.zzz=1")
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,7 @@ class PPOSettings(OptimSettings):
     reward: Literal["model", "exact"] = "model"
     """What scores an answer: the reward model; or `exact`, 1 if it ends in the right answer that its row states."""
     start: Literal["newest", "sft"] = "newest"
-    """Of a later round: the policy of the round before; or the SFT model anew, without what an earlier reward model
-    misled that policy to."""
+    """Of a later round: the policy of the round before, or the SFT model, which no reward model has misled yet."""
     iterations: Count = 40
     """Times that fresh rollouts are made and learned from."""
     prompts: Count = 64
@@ -144,10 +143,8 @@ class PPO:
             self.value_model.bias.zero_()
         self.reference, self.policy = frozen_and_trained(policy, settings.lora, seed)
         self.policy_learner = Learner(self.policy, settings, updates)
-        value_settings = settings.model_copy(
-            update={"learning_rate": settings.value_learning_rate, "ema_half_life": 0.0}
-        )
-        self.value_learner = Learner(self.value_model, value_settings, updates)
+        its_own = {"learning_rate": settings.value_learning_rate, "ema_half_life": 0.0}
+        self.value_learner = Learner(self.value_model, settings.model_copy(update=its_own), updates)
         self.engine = Engine(self.policy, rows=min(128, settings.prompts * settings.completions))
         iterations = settings.kl_horizon * settings.iterations
         self.controller = KLController(settings.kl_coef, settings.kl_target, iterations)
@@ -187,7 +184,6 @@ class PPO:
             microbatch(minibatch, layout, [next(parts) for _ in part])
             for (minibatch, layout), part in zip(layouts, trajectories, strict=True)
         ]
-
         clock.lap("scoring")
         figures = describe(flat, self.tokenizer.end_of_turn) | {"kl_coef": self.controller.kl_coef}
         figures |= self._update(iteration, packed, pretraining)
