@@ -53,8 +53,8 @@ class Demo:
                 loop.reward(rankings, data["demonstrations"], round).key,
             )
             self._say("3", "PPO against the reward model", loop.ppo(data["ppo"], text, round).key)
-        feedme = loop.feedme(samples[0], rounds, text, loop.run.newest("sft"))  # of SFT's own, to compare PPO with
-        self._say("2½", "FeedME: fine-tuning on the best of n answers", feedme.key)
+        feedme = loop.feedme(samples[0], rounds, text, loop.run.newest("sft"))  # of SFT's own answers
+        self._say("2½", "FeedME, to compare with: fine-tuned on the best of n answers", feedme.key)
 
     def _adopts(self) -> bool:
         return self.world.base is not None and not self.from_scratch

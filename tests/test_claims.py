@@ -90,16 +90,15 @@ def test_sft_continued_for_ppos_time_does_not_do_it(examined):
 
 
 def test_ppo_against_shuffled_rankings_gains_nothing(examined):
-    """The rankings of all rounds, shuffled; as many iterations as all rounds have."""
+    """The rankings of all rounds, shuffled; PPO from SFT, as the last round's."""
     examiner, _ = examined
     loop = examiner.loop
-    rounds = loop.recipe.label.rounds
-    ppo = loop.recipe.ppo.model_copy(update={"iterations": rounds * loop.recipe.ppo.iterations})
-    recipe = loop.recipe.model_copy(update={"ppo": ppo})
-    other = Loop(Run(loop.run.root.parents[1], "shuffled"), recipe, loop.seed, redo=True)
+    assert loop.recipe.ppo.start == "sft"
+    other = Loop(Run(loop.run.root.parents[1], "shuffled"), loop.recipe, loop.seed, redo=True)
     shutil.copytree(loop.run.root, other.run.root)
     rng = random.Random(loop.seed)
-    paths = [other.run.round_folder(round) / "data" / "rankings.jsonl" for round in range(1, rounds + 1)]
+    rounds = range(1, loop.recipe.label.rounds + 1)
+    paths = [other.run.round_folder(round) / "data" / "rankings.jsonl" for round in rounds]
     for path in paths:
         rows = jsonl.read_comparisons(path)
         shuffled = [replace(row, ranks=tuple(rng.sample(row.ranks, len(row.ranks)))) for row in rows]
