@@ -15,7 +15,7 @@ from bench.places import WORK
 from bench.shapes import SHAPES
 from mynah.agent.scorer import answered
 from mynah.files import write_folder, write_json
-from mynah.model.gguf import write_gguf
+from mynah.model.gguf.write import write_gguf
 from mynah.model.hub import save_policy
 from mynah.model.transformer import initialise
 from mynah.nouns import Comparison, Message

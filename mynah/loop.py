@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -73,14 +73,14 @@ class Loop:
             )
         return stage
 
-    def adopt(self, folder: Path) -> Stage:
-        """In place of step 0: a Hugging Face checkpoint folder as the base model, its weights bit for bit."""
+    def adopt(self, folder: Path, kind: Literal["pretrain", "sft"] = "pretrain") -> Stage:
+        """In place of step 0, or of steps 0 and 1: a Hugging Face checkpoint folder, its weights bit for bit."""
         tokenizer, config, hardware = Tokenizer.load(folder), load_config(folder), self.recipe.hardware
         check_fits(tokenizer, config.vocab_size)
         data = {path.name: path for path in sorted(folder.glob("model*.safetensors"))}
         settings = {"imported": True, "hardware": hardware.model_dump()}
         self.run.settle("hardware", hardware.model_dump())
-        stage = self.run.begin("pretrain", 1, settings=settings, seed=self.seed, data=data, redo=self.redo)
+        stage = self.run.begin(kind, 1, settings=settings, seed=self.seed, data=data, redo=self.redo)
 
         def write(target: Path) -> None:
             model = load_policy(folder, dtype=None)

@@ -1,9 +1,14 @@
-"""The primer's claims with their controls: three seeds, 200 questions of each behaviour (`make claims`; hours)."""
+"""The primer's claims with their controls: three seeds, 200 questions of each behaviour (`make claims`; hours).
+
+Where MYNAH_CLAIMS names a folder, the runs are kept there, and what was stopped goes on.
+"""
 
 import json
+import os
 import random
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -27,13 +32,23 @@ SHOWN = ("seed", "exam", "gold", "win_rate", "win_rate_by", "win_items", "paired
 @pytest.fixture(scope="module", params=SEEDS)
 def examined(request, tmp_path_factory) -> tuple[Examiner, dict]:
     """The primer's demo of each seed with the long exam, and its report."""
-    run = Run(tmp_path_factory.mktemp(f"seed-{request.param}"), "demo")
+    kept = os.environ.get("MYNAH_CLAIMS")
+    home = Path(kept) / f"seed-{request.param}" if kept else tmp_path_factory.mktemp(f"seed-{request.param}")
+    run = Run(home, "demo")
     loop = Loop.on(run, load(Recipe, "primer", LONG), request.param)
     Demo(PRIMER, loop).train()
     examiner = Examiner(PRIMER, loop)
     report = examiner.report()
     print(json.dumps({key: report[key] for key in SHOWN}))
     return examiner, report
+
+
+def control(loop: Loop, name: str, recipe: Recipe) -> Loop:
+    """A copy of the run, in which some steps are made again with another recipe or other data."""
+    run = Run(loop.run.root.parents[1], name)
+    if not run.root.exists():
+        shutil.copytree(loop.run.root, run.root)
+    return Loop(run, recipe, loop.seed, redo=True)
 
 
 def test_ppo_and_best_of_n_are_preferred_to_sft(examined):
@@ -74,10 +89,7 @@ def test_sft_continued_for_ppos_time_does_not_do_it(examined):
     loop, seconds = examiner.loop, report["seconds"]
     epochs = round(loop.recipe.sft.epochs * (1 + seconds["ppo"] / seconds["sft"]))
     sft = loop.recipe.sft.model_copy(update={"epochs": epochs})
-    other = Loop(
-        Run(loop.run.root.parents[1], "continued"), loop.recipe.model_copy(update={"sft": sft}), loop.seed, redo=True
-    )
-    shutil.copytree(loop.run.root, other.run.root)
+    other = control(loop, "continued", loop.recipe.model_copy(update={"sft": sft}))
     data = other.run.root / "data"
     other.sft(data / "demonstrations.jsonl", text=data / "text.jsonl")
     continued = Examiner(PRIMER, other).answer("continued", "round-1/1-sft", 1.0)
@@ -94,13 +106,12 @@ def test_ppo_against_shuffled_rankings_gains_nothing(examined):
     examiner, _ = examined
     loop = examiner.loop
     assert loop.recipe.ppo.start == "sft"
-    other = Loop(Run(loop.run.root.parents[1], "shuffled"), loop.recipe, loop.seed, redo=True)
-    shutil.copytree(loop.run.root, other.run.root)
+    other = control(loop, "shuffled", loop.recipe)
     rng = random.Random(loop.seed)
     rounds = range(1, loop.recipe.label.rounds + 1)
     paths = [other.run.round_folder(round) / "data" / "rankings.jsonl" for round in rounds]
     for path in paths:
-        rows = jsonl.read_comparisons(path)
+        rows = jsonl.read_comparisons(loop.run.root / path.relative_to(other.run.root))
         shuffled = [replace(row, ranks=tuple(rng.sample(row.ranks, len(row.ranks)))) for row in rows]
         jsonl.write_comparisons(path, shuffled)
     data = other.run.root / "data"

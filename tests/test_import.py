@@ -9,7 +9,9 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
+from mynah.model.gguf.write import write_gguf
 from mynah.tokens import Tokenizer
+from tests.model.gguf_files import saved
 from tests.model.tiny import unsettle
 from tests.test_cli import PPO, files  # noqa: F401 (a fixture)
 from tests.tokens import folders
@@ -90,3 +92,23 @@ def test_the_steps_train_a_brought_checkpoint(mynah, files, tmp_path, family):  
     reward = AutoModelForSequenceClassification.from_pretrained(root / "round-1/2-reward")
     assert reward.config.num_labels == 1
     assert type(reward).__name__.startswith("GPT2" if family == "gpt2" else "SmolLM3")
+
+
+def test_a_gguf_file_that_chats_is_ranked_as_it_is(mynah, files, tmp_path):  # noqa: F811
+    """Imported as the SFT model: its answers are sampled, and a reward model starts from it, with no step 1."""
+    saved(tmp_path / "brought")
+    write_gguf(tmp_path / "brought", tmp_path / "brought.gguf", "", "brought")
+    where = ("--run", "own", "--home", tmp_path)
+    status, _, err = mynah("import", tmp_path / "brought.gguf", "--as", "sft", *where)
+    assert status == 0, err
+    assert "round-1/1-sft" in err
+    root = tmp_path / "runs" / "own"
+    assert not list(root.glob("gguf-*"))  # what it was unpacked into
+    assert weights(root / "round-1" / "1-sft").keys() == weights(tmp_path / "brought").keys()
+    assert mynah("import", tmp_path / "brought.gguf", "--as", "sft", *where)[0] == 0  # done already
+    assert mynah("sample", files["prompts"], "--n", 2, *where, "sample.max_new_tokens=4")[0] == 0
+    status, _, err = mynah("reward", files["pairs"], *where, "reward.heldout=0.0", "reward.epochs=1")
+    assert status == 0, err
+    status, _, err = mynah("import", tmp_path / "no.gguf", "--run", "other", "--home", tmp_path)
+    assert status == 1
+    assert err.strip() == f"{tmp_path}/no.gguf: no such file."

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from peft import LoraConfig, TaskType
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from trl import RewardConfig, RewardTrainer
 
@@ -47,10 +48,11 @@ class Reward:
             self._config(request, len(pairs)),
             train_dataset=Dataset.from_list(pairs),
             processing_class=self.tokenizer,
+            peft_config=_adapters(request["lora"]),
         )
         folder = Path(request["folder"])
         trainer.train(resume_from_checkpoint=any(folder.glob("checkpoint-*")) or None)
-        model.eval()
+        model = trainer.model.eval()
         return {side: self._scores(model, self.rows[side], request["mixed"]) for side in ("dev", "test")}
 
     def _config(self, request: dict[str, Any], pairs: int) -> RewardConfig:
@@ -95,6 +97,19 @@ class Reward:
         for k, (i, _) in enumerate(sequences):
             found[i].append(scores[k])
         return found
+
+
+def _adapters(lora: dict[str, Any] | None) -> LoraConfig | None:
+    """Ours: on every linear layer of the blocks, the score head trained with them."""
+    if lora is None:
+        return None
+    return LoraConfig(
+        task_type=TaskType.SEQ_CLS,
+        r=lora["rank"],
+        lora_alpha=lora["alpha"],
+        target_modules="all-linear",
+        modules_to_save=["score"],
+    )
 
 
 def main() -> None:

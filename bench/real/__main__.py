@@ -4,6 +4,7 @@ python -m bench.real hh harmless=hh/harmless.jsonl helpful=hh/helpful.jsonl --le
 python -m bench.real hh harmless=… helpful=… --plan
 python -m bench.real hh harmless=… helpful=…                                    from the primer's base model
 python -m bench.real hh harmless=… helpful=… --text open.jsonl --base-name open from one pretrained on open text
+python -m bench.real hh harmless=… helpful=… --base FOLDER --chats --lora 16     from an open checkpoint that chats
 python -m bench.real hh harmless=… helpful=… --ppo 0,1,2                        and PPO on the first fold
 """
 
@@ -55,6 +56,9 @@ def main() -> None:
         arguments.batch_size,
         arguments.seed,
         arguments.threads,
+        chats=arguments.chats,
+        limit=arguments.context,
+        lora=arguments.lora,
         rival=not arguments.alone,
         search_once=arguments.search_once,
     )
@@ -91,6 +95,9 @@ def _arguments() -> argparse.Namespace:
         help="what to call the base; its results lie in WORK/NAME/BASE, with --told in BASE-told",
     )
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of pretrain, model, sft or ppo")
+    add("--chats", action="store_true", help="the base answers already: it is the SFT model, none is trained")
+    add("--context", type=int, default=0, metavar="N", help="everyone reads at most N tokens")
+    add("--lora", type=int, default=0, metavar="RANK", help="both sides train adapters of this rank, not all weights")
     add("--told", action="store_true", help="a system message tells every model the subset, which length alone knows")
     add("--folds", type=int, default=3)
     add("--only", type=int, action="append", default=[], metavar="FOLD", help="only this fold")

@@ -44,6 +44,12 @@ class Experiment:
     """Rankings an update of the reward model; pairs for TRL, which has no rankings."""
     seed: int = 0
     threads: int = 1
+    chats: bool = False
+    """The base answers already, so it is every fold's SFT model, as it is."""
+    limit: int = 0
+    """Tokens that everyone reads at most, where that is less than the base can."""
+    lora: int = 0
+    """Rank of the adapters that both sides train; 0: all weights."""
     rival: bool = True
     search_once: bool = False
     """Search on the first fold alone; the others take what it chose. Their test rows are then not wholly unseen by the
@@ -69,14 +75,19 @@ class Experiment:
 
     @cached_property
     def context(self) -> int:
-        return load_config(self.base).context
+        whole = load_config(self.base).context
+        return min(whole, self.limit or whole)
 
     def checkpoint(self, fold: Fold) -> Path:
         """Where a fold's SFT model lies."""
+        if self.chats:
+            return self.base
         return self._sft_run(fold).root / "round-1" / "1-sft"
 
     def tuned(self, fold: Fold) -> Path:
         """`mynah sft` on the best answers of the fold's training rows."""
+        if self.chats:
+            return self.base
         rows = list(map(self.fitted, fold.train))
         shown = judgements.demonstrations(rows, self.chat, self.context)
         made_with = {"sft": self.sft.model_dump(), "hardware": self.hardware.model_dump()}
@@ -103,6 +114,7 @@ class Experiment:
             batch_size=self.batch_size,
             seed=self.seed,
             threads=self.threads,
+            lora=self.lora,
         )
         made.write()
         return made
@@ -168,8 +180,9 @@ class Experiment:
             "shortened_to_fit": shortened,
             "grid": [setting.name for setting in self.settings],
             "searched": "on the first fold" if self.search_once else "on each fold",
-            "sft": self.sft.model_dump(),
+            "sft": None if self.chats else self.sft.model_dump(),
             "batch_size": self.batch_size,
+            "lora": self.lora,
             "hardware": self.hardware.model_dump(),
             "seed": self.seed,
             "code": code_version(),

@@ -14,6 +14,7 @@ from bench.contender import Contender, Entry
 from mynah import jsonl
 from mynah.agent.scorer import Scorer, answered
 from mynah.files import read_json, sha256, write_json
+from mynah.model.lora import LoRA
 from mynah.model.precision import Hardware
 from mynah.nouns import Comparison
 from mynah.runs import Run, Stage, weights_sha256
@@ -52,6 +53,8 @@ class Material:
     batch_size: int
     seed: int
     threads: int
+    lora: int = 0
+    """Rank of the adapters; 0: all weights are trained."""
 
     @property
     def rankings(self) -> Path:
@@ -72,7 +75,8 @@ class Material:
     def key(self, setting: Setting) -> str:
         """A short hash of all that decides a trial's result, but for the code."""
         start = weights_sha256(self.checkpoint)
-        return Finished.key(start, sha256(self.ids), vars(setting), self.batch_size, self.seed)
+        adapters = (self.lora,) if self.lora else ()
+        return Finished.key(start, sha256(self.ids), vars(setting), self.batch_size, self.seed, *adapters)
 
 
 def result_file(home: Path, fold: int, who: str, setting: Setting) -> Path:
@@ -106,6 +110,7 @@ def ours(material: Material, setting: Setting, hardware: Hardware) -> Scores:
         batch_size=material.batch_size,
         heldout=HELDOUT,
         ensemble=0,
+        lora=LoRA(rank=material.lora),
     )
     stage = our_stage(material, setting, settings, hardware)
     if not stage.done:
@@ -147,6 +152,7 @@ def theirs(material: Material, setting: Setting, hardware: Hardware) -> Scores:
         "context": material.context,
         "seed": material.seed,
         "mixed": hardware.dtype == "bfloat16",
+        "lora": LoRA(rank=material.lora).model_dump() if material.lora else None,
         "folder": str(material.home / "trl" / f"fold-{material.fold}-{setting.name}-{material.key(setting)}"),
     }
     start = time.monotonic()

@@ -1,9 +1,12 @@
-"""Where a checkpoint comes from: a folder on this machine, or a model of the Hugging Face Hub."""
+"""Where a checkpoint comes from: a folder or a GGUF file on this machine, or a model of the Hugging Face Hub."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
@@ -15,6 +18,7 @@ from huggingface_hub.errors import (
 )
 
 from mynah.errors import UserError
+from mynah.model.gguf.read import read_gguf
 
 HUB_ID = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?", re.ASCII)
 FILES = (
@@ -29,6 +33,22 @@ FILES = (
     "chat_template.jinja",
 )
 """What is read here; other formats of the same weights stay on the Hub."""
+
+
+@contextmanager
+def checkpoint(source: str, scratch: Path) -> Iterator[Path]:
+    """The checkpoint folder that `source` names, as `fetch` finds it.
+
+    What is in a GGUF file lies in a folder below `scratch` for as long as it is used.
+    """
+    found = fetch(source)
+    if found.suffix != ".gguf":
+        yield found
+        return
+    scratch.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="gguf-", dir=scratch) as folder:
+        read_gguf(found, Path(folder))
+        yield Path(folder)
 
 
 def fetch(source: str) -> Path:

@@ -1,4 +1,4 @@
-"""A tokenizer as llama.cpp knows it: the spelling and kind of each id, merges, the pre-tokenizer by its name."""
+"""A tokenizer as llama.cpp knows it, and back: spelling and kind of each id, merges, the pre-tokenizer by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import tokenizers
+from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers, processors
+
 from mynah.errors import UserError
+from mynah.files import write_json, write_text
 from mynah.tokens.folder import read_folder
 from mynah.tokens.tokenizer import WORDS, Tokenizer
 
@@ -37,8 +41,13 @@ class Vocabulary:
     merges: tuple[str, ...]
     adds_bos: bool
     special: Mapping[str, int]
-    """Ids by the names that llama.cpp gives them: bos, eos, eot, pad."""
+    """Ids by the names that llama.cpp gives them: bos, eos, eot, pad, unk."""
     template: str | None
+
+    @property
+    def stops(self) -> tuple[int, ...]:
+        """What ends an answer, as far as the file says."""
+        return tuple(dict.fromkeys(self.special[name] for name in ("eos", "eot") if name in self.special))
 
 
 def vocabulary(folder: Path, size: int) -> Vocabulary:
@@ -73,6 +82,52 @@ def vocabulary(folder: Path, size: int) -> Vocabulary:
         },
         template=tokenizer.template.source if tokenizer.template else None,
     )
+
+
+def restore(words: Vocabulary, folder: Path) -> None:
+    """Write the tokenizer into `folder` as tokenizer.json and tokenizer_config.json.
+
+    Raises:
+        UserError: A pre-tokenizer that is not one of PRE_TOKENIZERS.
+    """
+    split = {name: patterns for patterns, name in PRE_TOKENIZERS.items()}.get(words.pre_tokenizer)
+    if split is None:
+        known = ", ".join(sorted(PRE_TOKENIZERS.values()))
+        raise UserError(
+            f"its tokenizer splits text as llama.cpp's {words.pre_tokenizer!r} does, which mynah does not know "
+            f"({known}); import the checkpoint that it was made from, as a Hugging Face folder."
+        )
+    ids = {token: id_ for id_, token in enumerate(words.tokens) if words.kinds[id_] != "UNUSED"}
+    merges = [(first, second) for first, _, second in (merge.partition(" ") for merge in words.merges)]
+    whole = words.pre_tokenizer in WHOLE_WORDS
+    backend = tokenizers.Tokenizer(models.BPE(vocab=ids, merges=merges, ignore_merges=whole))
+    backend.pre_tokenizer = pre_tokenizers.Sequence([*map(_step, split[:-1]), *_last_steps(split[-1])])
+    backend.decoder = decoders.ByteLevel()
+    kinds = zip(words.tokens, words.kinds, strict=True)
+    special = {"CONTROL": True, "USER_DEFINED": False}
+    backend.add_tokens([AddedToken(t, special=special[kind], normalized=False) for t, kind in kinds if kind in special])
+    named = {f"{name}_token": words.tokens[id_] for name, id_ in words.special.items() if name != "eot"}
+    if words.adds_bos:
+        bos = named["bos_token"]
+        backend.post_processor = processors.TemplateProcessing(
+            single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, words.special["bos"])]
+        )
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **named}
+    write_text(folder / "tokenizer.json", backend.to_str(pretty=True))
+    write_json(folder / "tokenizer_config.json", config | {"chat_template": words.template})
+
+
+def _step(pattern: str) -> pre_tokenizers.PreTokenizer:
+    if pattern == DIGITS:
+        return pre_tokenizers.Digits(individual_digits=True)
+    return pre_tokenizers.Split(Regex(pattern), behavior="isolated")
+
+
+def _last_steps(pattern: str) -> list[pre_tokenizers.PreTokenizer]:
+    """The last split and the step to bytes, which are one where GPT-2's pattern is the last."""
+    if pattern == GPT2_WORDS:
+        return [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
+    return [_step(pattern), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
 
 
 def _pre_tokenizer(plain: Mapping[str, Any], folder: Path) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import getpass
 import re
 from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from mynah import jsonl
 from mynah.config import load
 from mynah.errors import UserError
 from mynah.feedback.simulated import label as label_simulated
 from mynah.feedback.terminal import label as label_by_hand
-from mynah.model.fetch import fetch
+from mynah.model.fetch import checkpoint
 from mynah.model.hub import load_config
 from mynah.primer.worlds import WORLDS, world_of
 from mynah.progress import console
@@ -20,23 +23,29 @@ from mynah.verbs.say import say
 from mynah.verbs.where import HERE, Where
 
 
-def import_(source: str, where: Where = HERE) -> None:
+def import_(
+    source: str, as_: Annotated[Literal["base", "sft"], Parameter(name="--as")] = "base", where: Where = HERE
+) -> None:
     """Take an open checkpoint (Llama, Mistral, SmolLM, Qwen2, Qwen3, GPT-2) as the base model of a run.
 
     ```
     mynah import Qwen/Qwen3-0.6B --run support
     mynah import HuggingFaceTB/SmolLM2-135M-Instruct@main --run support
     mynah import ~/models/Qwen3-0.6B --run support
+    mynah import ~/models/SmolLM2-135M-Instruct.Q8_0.gguf --as sft --run support     # it chats: rank its answers next
     ```
 
     Parameters
     ----------
     source
         A folder that holds config.json, model.safetensors (or shards) and tokenizer.json; or a model of the Hugging
-        Face Hub, with the revision behind an @.
+        Face Hub, with the revision behind an @; or a GGUF file (Llama, Qwen2, Qwen3), which needs the package gguf.
+    as_
+        `base`: step 1 comes next. `sft`: the model chats already, and its answers are to be ranked as they are.
     """
-    folder = fetch(source)
-    stage = where.loop(new=True).adopt(folder)
+    loop = where.loop(new=True)
+    with checkpoint(source, loop.run.root) as folder:
+        stage = loop.adopt(folder, "sft" if as_ == "sft" else "pretrain")
     config = load_config(stage.folder)
     console.print(f"{stage.folder}: {config.parameters():,} parameters, {config.architecture}", soft_wrap=True)
     if config.context == config.window:

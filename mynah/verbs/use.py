@@ -15,7 +15,7 @@ from mynah.evals.report import render
 from mynah.evals.summary import curves, summarise
 from mynah.files import read_json, write_folder, write_json, write_text
 from mynah.loop import Loop
-from mynah.model.gguf import write_gguf
+from mynah.model.gguf.write import write_gguf
 from mynah.model.hub import load_config, load_policy, save_policy
 from mynah.model.precision import DTYPES, resolve
 from mynah.nouns import SamplingParams

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from mynah.errors import UserError
 from mynah.files import read_json, write_atomic
+from mynah.model.gguf.families import FAMILIES, ROPE_FREQS, Family, in_pairs, names_of, package, stretching, their_name
 from mynah.model.hub import load_policy
 from mynah.model.sizes import ModelConfig
 from mynah.tokens.llama_cpp import Vocabulary, vocabulary
@@ -20,24 +20,6 @@ if TYPE_CHECKING:
     import gguf
 
 
-@dataclass(frozen=True)
-class Family:
-    """How llama.cpp knows an architecture of ours."""
-
-    name: str
-    pairs: bool = False
-    """It rotates neighbours (2i, 2i + 1) of a head, where we rotate (i, i + half): q and k are put in that order."""
-    filled: bool = False
-    """It takes for granted that the heads together are as wide as the model."""
-    biased: bool = True
-    """It knows a bias on the attention's output."""
-
-
-FAMILIES = {
-    "llama": Family("llama", pairs=True),
-    "qwen2": Family("qwen2", filled=True),
-    "qwen3": Family("qwen3", biased=False),
-}
 FORMATS = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "q8_0": "Q8_0"}
 """What --dtype calls them, and what GGUF does."""
 BLOCK = 32
@@ -61,7 +43,7 @@ def write_gguf(folder: Path, target: Path, dtype: str, name: str) -> None:
     config = model.config
     family = _family(config, folder)
     words = vocabulary(folder, config.vocab_size)
-    gguf = _package()
+    gguf = package("--format gguf")
     kind = gguf.GGMLQuantizationType[FORMATS[dtype]]
 
     def write(path: Path) -> None:
@@ -70,12 +52,12 @@ def write_gguf(folder: Path, target: Path, dtype: str, name: str) -> None:
         writer.add_file_type(gguf.LlamaFileType["ALL_F32" if kind.name == "F32" else f"MOSTLY_{kind.name}"])
         _add_shape(writer, config)
         _add_vocabulary(writer, words, gguf.TokenType)
-        names = gguf.get_tensor_name_map(gguf.MODEL_ARCH[family.name.upper()], config.layers)
+        table = names_of(gguf, family, config.layers)
+        if config.rope_scaling and config.rope_scaling.kind == "llama3":
+            _add_weight(writer, ROPE_FREQS, stretching(config), kind, gguf)
         for ours, weight in model.state_dict().items():
-            theirs = names.get_name(ours if ours.startswith("lm_head") else f"model.{ours}", (".weight", ".bias"))
-            assert theirs is not None, ours
-            ordered = _in_pairs(weight, ours, config) if family.pairs else weight
-            _add_weight(writer, theirs, ordered, kind, gguf)
+            ordered = in_pairs(weight, ours, config) if family.pairs else weight
+            _add_weight(writer, their_name(table, ours), ordered, kind, gguf)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
@@ -92,20 +74,13 @@ def _family(config: ModelConfig, folder: Path) -> Family:
         "heads that are together as wide as the model": family.filled
         and config.heads * config.head_width != config.width,
         "no bias on the attention's output": config.output_bias and not family.biased,
+        "plain RoPE or Llama 3's": config.rope_scaling is not None
+        and config.rope_scaling.kind not in ("llama3", "dynamic"),
     }
     for limit, passed in limits.items():
         if passed:
             raise UserError(f"{folder}: llama.cpp computes {config.architecture} only with {limit}.")
     return family
-
-
-def _package() -> Any:
-    """llama.cpp's own package, which only this export needs."""
-    try:
-        import gguf
-    except ImportError:
-        raise UserError("--format gguf needs the package gguf; in mynah's folder: pip install -e '.[gguf]'.") from None
-    return gguf
 
 
 def _add_shape(writer: gguf.GGUFWriter, config: ModelConfig) -> None:
@@ -136,14 +111,6 @@ def _add_vocabulary(writer: gguf.GGUFWriter, words: Vocabulary, types: Any) -> N
     writer.add_add_bos_token(words.adds_bos)
     if words.template is not None:
         writer.add_chat_template(words.template)
-
-
-def _in_pairs(weight: Tensor, name: str, config: ModelConfig) -> Tensor:
-    """The rows (or biases) of a q or k projection with each head's halves interleaved; others as they are."""
-    heads = config.heads if ".q_proj." in name else config.kv_heads if ".k_proj." in name else 0
-    if not heads:
-        return weight
-    return weight.unflatten(0, (heads, 2, -1)).transpose(1, 2).reshape(weight.shape)
 
 
 def _add_weight(writer: gguf.GGUFWriter, name: str, weight: Tensor, kind: Any, gguf: Any) -> None:

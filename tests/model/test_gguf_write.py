@@ -8,53 +8,20 @@ from typing import Any
 import gguf
 import numpy as np
 import pytest
-import tokenizers
 import torch
-from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 
 from mynah.engine import Engine
 from mynah.errors import UserError
-from mynah.model.gguf import write_gguf
-from mynah.model.hub import load_policy, save_policy
-from mynah.model.transformer import Transformer
+from mynah.model.gguf.write import write_gguf
+from mynah.model.hub import load_policy
 from mynah.nouns import Message, SamplingParams
 from mynah.tokens import ChatFormat, Tokenizer
 from mynah.tokens.llama_cpp import PRE_TOKENIZERS, vocabulary
-from mynah.tokens.tokenizer import WORDS
 from tests import toys
-from tests.model.tiny import tiny_model
+from tests.model.gguf_files import SHAPES, TEXTS, saved, worded
 from tests.tokens import folders
 
 PRIMER = Path(__file__).parents[2] / "mynah" / "primer" / "base"
-TEXTS = [
-    "The quick brown fox jumps over the lazy dog's 12345 fences in 1999.",
-    "  two  spaces,   three, a\ttab and \u00a0one that does not break ",
-    "one\ntwo\n\nthree\r\nfour \n \n  five\n",
-    "她说：今天天气很好，我们去公园吧。你好，世界！",
-    "naïve café, Ελληνικά, русский, مرحبا, हिन्दी, ٣٤ and Ⅳ",
-    "👋🏽 👨‍👩‍👧 🙂🙂 → ≤ ∑",
-    "def add(a, b):\n    return a + b  # it's I'M we'LL DON'T\n",
-    "<|user|> is no role here, nor <|end|> an end",
-    "x",
-    " ",
-    "",
-]
-SHAPES: dict[str, dict[str, Any]] = {
-    "llama": {"attention_bias": True},
-    "llama-untied": {"tied": False},
-    "qwen2": {"architecture": "qwen2", "head_width": 12},
-    "qwen3": {"architecture": "qwen3", "tied": False},
-}
-
-
-def saved(folder: Path, dtype: torch.dtype = torch.float32, **changes: Any) -> Transformer:
-    """A checkpoint of an unsettled model with the toys' tokenizer; some embeddings belong to no token."""
-    tokenizer = toys.tokenizer()
-    model = tiny_model(dtype=dtype, vocab_size=tokenizer.vocab_size + 6, **changes)
-    folder.mkdir()
-    save_policy(model, folder, eos=tokenizer.stop_ids, pad=tokenizer.pad)
-    tokenizer.save(folder, model.config.context)
-    return model
 
 
 def written(folder: Path, dtype: str = "") -> gguf.GGUFReader:
@@ -233,26 +200,7 @@ def test_llama_cpp_gives_the_same_tokens(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(PRE_TOKENIZERS.values()))
 def test_llama_cpp_splits_as_its_pre_tokenizers_names_say(tmp_path: Path, name: str) -> None:
-    to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=name in ("gpt-2", "smollm"))
-    pattern = WORDS if name == "qwen2" else WORDS.replace(r"\p{N}|", r"\p{N}{1,3}|", 1)
-    first = {
-        "gpt-2": [],
-        "smollm": [pre_tokenizers.Digits(individual_digits=True)],
-    }.get(name, [pre_tokenizers.Split(Regex(pattern), behavior="isolated")])
-    backend = tokenizers.Tokenizer(models.BPE(ignore_merges=name == "llama-bpe"))
-    backend.pre_tokenizer = pre_tokenizers.Sequence([*first, to_bytes])
-    backend.decoder = decoders.ByteLevel()
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(
-        vocab_size=600, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet, show_progress=False
-    )
-    backend.train_from_iterator(TEXTS * 3, trainer)
-    folder = tmp_path / "model"
-    folder.mkdir()
-    model = tiny_model(vocab_size=backend.get_vocab_size())
-    save_policy(model, folder, eos=(0,), pad=0)
-    backend.save(str(folder / "tokenizer.json"))
-    (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|endoftext|>"}))
+    folder = worded(tmp_path / "model", name)
     facts = metadata(written(folder))
     assert facts["tokenizer.ggml.pre"] == name
     theirs, ours = loaded(folder.with_suffix(".gguf")), Tokenizer.load(folder)
