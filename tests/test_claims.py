@@ -117,7 +117,14 @@ def test_ppo_against_shuffled_rankings_gains_nothing(examined):
     data = other.run.root / "data"
     other.reward(paths, data / "demonstrations.jsonl")
     other.ppo(data / "ppo.jsonl")
-    answers = Examiner(PRIMER, other).answer("shuffled", "round-1/3-ppo", 1.0)
-    wins = win_rate(answers, examiner.answer("sft", "round-1/1-sft", 1.0), PRIMER.judge)
-    print(f"seed {loop.seed}: shuffled: gold {gold_score(answers, PRIMER.gold)}; against SFT {wins}")
-    assert wins["high"] < 0.55
+    for temperature, name in ((1.0, ""), (0.0, "-greedy")):
+        answers = Examiner(PRIMER, other).answer(f"shuffled{name}", "round-1/3-ppo", temperature)
+        wins = win_rate(answers, examiner.answer(f"sft{name}", "round-1/1-sft", temperature), PRIMER.judge)
+        ppo = examiner.answer(f"ppo{name}", loop.run.newest("ppo"), temperature)
+        beaten = win_rate(ppo, answers, PRIMER.judge)
+        gold = gold_score(answers, PRIMER.gold)
+        print(
+            f"seed {loop.seed}, T = {temperature:g}: shuffled: gold {gold}; against SFT {wins}; PPO against it {beaten}"
+        )
+        assert wins["high"] < 0.55
+        assert beaten["low"] > 0.5

@@ -1,6 +1,6 @@
 """python -m bench.real NAME SUBSET=PATH …: reward models of ours and TRL's on people's judgements, by folds.
 
-python -m bench.real hh harmless=hh/harmless.jsonl helpful=hh/helpful.jsonl --length-only
+python -m bench.real hh harmless=hh/harmless.jsonl helpful=hh/helpful.jsonl --baselines
 python -m bench.real hh harmless=… helpful=… --plan
 python -m bench.real hh harmless=… helpful=…                                    from the primer's base model
 python -m bench.real hh harmless=… helpful=… --text open.jsonl --base-name open from one pretrained on open text
@@ -65,12 +65,12 @@ def main() -> None:
     if arguments.plan:
         print(plan.markdown(experiment))
         return
-    found = experiment.length_only() if arguments.length_only else experiment.run(arguments.only)
+    found = experiment.baselines() if arguments.baselines else experiment.run(arguments.only)
     table = found.pop("table")
     found["figures"] = result.plain(table)
     said = result.markdown(table)
     print(said)
-    name = "length-only" if arguments.length_only else "result"
+    name = "baselines" if arguments.baselines else "result"
     write_json(experiment.home / f"{name}.json", found)
     write_text(experiment.home / f"{name}.md", said)
     if arguments.ppo:
@@ -110,7 +110,7 @@ def _arguments() -> argparse.Namespace:
     add("--threads", type=int, default=os.cpu_count() or 1)
     add("--alone", action="store_true", help="without TRL")
     add("--ppo", default="", metavar="SEEDS", help="afterwards PPO on the first fold, as in 0,1,2")
-    add("--length-only", action="store_true", help="only the baseline; no model is trained")
+    add("--baselines", action="store_true", help="only what length and what words alone tell; no model is trained")
     add("--plan", action="store_true", help="only list the stages with an estimate of their minutes")
     add("--work", type=Path, default=WORK / "real", help="where all that is made lies")
     return parser.parse_args()

@@ -15,6 +15,7 @@ from bench.environments import Unavailable
 from bench.real import judgements, result, trials
 from bench.real.judgements import Fold, Judged
 from bench.real.trials import Material, Scores, Setting
+from bench.real.words_only import by_words
 from mynah.files import sha256
 from mynah.model.hub import load_config
 from mynah.model.precision import Hardware
@@ -134,13 +135,12 @@ class Experiment:
     def run(self, numbers: Sequence[int] = ()) -> dict[str, Any]:
         """All folds, or these; returns what is written as the result."""
         done = [fold for fold in self.all_folds if not numbers or fold.number in numbers]
-        found: dict[str, list[float]] = {result.LENGTH: []}
+        found = self._baselines(done)
         chosen: dict[str, dict[str, Setting]] = {}
         left_out = {} if self.rival else {result.TRL: "not asked for"}
         for fold in done:
             self.tuned(fold)
             material = self.material(fold)
-            found[result.LENGTH] += result.by_length(fold)
             for who in (result.OURS, result.TRL):
                 if who in left_out:
                     continue
@@ -161,10 +161,17 @@ class Experiment:
             "table": result.figures(done, found),
         }
 
-    def length_only(self) -> dict[str, Any]:
-        """The baseline alone, which takes a second and no model."""
-        found = {result.LENGTH: [value for fold in self.all_folds for value in result.by_length(fold)]}
-        return {"table": result.figures(self.all_folds, found)}
+    def baselines(self) -> dict[str, Any]:
+        """What no model is needed for, alone; it takes a minute."""
+        return {"table": result.figures(self.all_folds, self._baselines(self.all_folds))}
+
+    @staticmethod
+    def _baselines(folds: Sequence[Fold]) -> dict[str, list[float]]:
+        """What length, and what words alone tell of the test rows, fold after fold."""
+        return {
+            result.LENGTH: [value for fold in folds for value in result.by_length(fold)],
+            result.WORDS: [value for fold in folds for value in by_words(fold)],
+        }
 
     def described(self, done: Sequence[Fold]) -> dict[str, Any]:
         """What it was, without a word of the data."""

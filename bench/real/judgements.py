@@ -26,6 +26,10 @@ class Judged:
     comparison: Comparison
 
     @property
+    def answers(self) -> tuple[str, ...]:
+        return self.comparison.completions
+
+    @property
     def turn(self) -> str:
         """The first human turn, spacing and case aside: what rows share that must lie on one side."""
         said = next((m.content for m in self.comparison.prompt.messages if m.role == "user"), "")

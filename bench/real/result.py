@@ -10,7 +10,7 @@ from mynah.evals.intervals import Estimate, bootstrap_mean
 from mynah.evals.length_only import agreements, fit, length_differences
 from mynah.nouns import Comparison
 
-LENGTH = "length only"
+LENGTH, WORDS = "length only", "words only"
 OURS, TRL = "mynah", "TRL"
 
 

@@ -3,6 +3,7 @@
 import json
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from bench.environments import Unavailable
 from bench.real import __main__ as real
 from bench.real import judgements, result
 from bench.real.judgements import Judged
+from bench.real.words_only import by_words
 from mynah.nouns import Comparison, Message, Prompt
 from mynah.tokens import ChatFormat
 from tests import toys
@@ -112,6 +114,21 @@ def test_differences_are_paired_and_length_is_fitted_by_subset() -> None:
     assert gap.value == pytest.approx(table["macro mean"]["mynah"].value - 1)
     assert gap.low < gap.value < gap.high <= 0
     assert "| macro mean | 60 | 100.0 [100.0, 100.0] |" in result.markdown(table)
+
+
+def test_words_are_learned_by_subset_and_length_beside_them() -> None:
+    """In one subset a word decides, in the other the same word decides the other way; in the third only length."""
+    rows = []
+    for n in range(40):
+        said = (f"it is kind {n}", f"it is rude {n}")
+        for subset, answers in (("kind", said), ("rude", said[::-1]), ("long", (f"w{n} " * 9, f"w{n}"))):
+            rows.append(Judged(subset, Comparison(Prompt((Message("user", f"{subset} {n}"),)), answers, (1, 2))))
+    found = [value for fold in judgements.folds(rows, 3) for value in by_words(fold)]
+    assert len(found) == 120
+    assert sum(found) > 110
+    orders = ((1, 2), (2, 1))
+    noise = [Judged("noise", replace(row.comparison, ranks=orders[i % 2])) for i, row in enumerate(rows[::3])]
+    assert sum(value for fold in judgements.folds(noise, 3) for value in by_words(fold)) < 32
 
 
 def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
