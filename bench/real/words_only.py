@@ -76,7 +76,7 @@ def _differences(rows: Sequence[Judged]) -> Tensor:
 
 
 def _features(answer: str, subset: str) -> Iterator[tuple[int, float]]:
-    """(place in the table, value) of each word and pair that occurs, and of log length: for all subsets, and its own."""
+    """(place in the table, value) of each word and pair that occurs, and of log length: for all subsets, and own."""
     words = re.findall(r"[\w']+|[^\w\s]", answer.lower())
     grams = dict.fromkeys([*words, *(f"{a} {b}" for a, b in pairwise(words))], 1.0)
     for gram, value in (grams | {"log length": LENGTH * math.log1p(len(answer))}).items():

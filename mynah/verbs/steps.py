@@ -32,7 +32,7 @@ def import_(
     mynah import Qwen/Qwen3-0.6B --run support
     mynah import HuggingFaceTB/SmolLM2-135M-Instruct@main --run support
     mynah import ~/models/Qwen3-0.6B --run support
-    mynah import ~/models/SmolLM2-135M-Instruct.Q8_0.gguf --as sft --run support     # it chats: rank its answers next
+    mynah import ~/models/SmolLM2-135M-Instruct.Q8_0.gguf --as sft --run support
     ```
 
     Parameters

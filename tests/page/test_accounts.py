@@ -121,6 +121,24 @@ def test_words_typed_when_the_session_had_ended_are_there_for_their_writer_alone
     made.close()
 
 
+def test_who_is_told_several_times_that_the_session_is_over_comes_back_where_they_were(browser, door) -> None:
+    person = door.add("Twice")
+    made = context(browser, door)
+    page = made.new_page()
+    page.goto("/settings")
+    sign_in(page, "Twice")
+    expect(page.get_by_label("Password")).to_have_count(0)
+    expect(page).to_have_url(re.compile("/settings"))
+    before = page.url
+    with door.db.writing() as tx:
+        access.end_sessions(tx, person)
+    page.evaluate("for (let refused = 0; refused < 3; refused++) dispatchEvent(new Event('signed-out'))")
+    expect(page.get_by_label("Password")).to_be_visible()
+    sign_in(page, "Twice")
+    expect(page).to_have_url(before)
+    made.close()
+
+
 def invited(door: Door, by: str) -> str:
     with door.db.writing() as tx:
         return f"/join#{invites.invite_person(tx, by, 'user', '', timedelta(days=1))[1]}"

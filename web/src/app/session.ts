@@ -33,7 +33,9 @@ export function useSignedOut() {
     const leave = () => {
       if (queries.getQueryData(sessionQuery.queryKey)?.accounts === false) return;
       forget();
-      void router.navigate({ to: "/login", search: { next: router.state.location.href } });
+      const { pathname, href } = router.latestLocation;
+      if (pathname === "/login") return; // another request was told so before this one
+      void router.navigate({ to: "/login", search: { next: href } });
     };
     addEventListener(SIGNED_OUT, leave);
     return () => removeEventListener(SIGNED_OUT, leave);
