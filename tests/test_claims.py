@@ -47,7 +47,8 @@ def control(loop: Loop, name: str, recipe: Recipe) -> Loop:
     """A copy of the run, in which some steps are made again with another recipe or other data."""
     run = Run(loop.run.root.parents[1], name)
     if not run.root.exists():
-        shutil.copytree(loop.run.root, run.root)
+        partial = shutil.copytree(loop.run.root, run.root.with_suffix(".partial"), dirs_exist_ok=True)
+        partial.rename(run.root)
     return Loop(run, recipe, loop.seed, redo=True)
 
 

@@ -103,9 +103,13 @@ def test_a_gguf_file_that_chats_is_ranked_as_it_is(mynah, files, tmp_path):  # n
     assert status == 0, err
     assert "round-1/1-sft" in err
     root = tmp_path / "runs" / "own"
-    assert not list(root.glob("gguf-*"))  # what it was unpacked into
-    assert weights(root / "round-1" / "1-sft").keys() == weights(tmp_path / "brought").keys()
-    assert mynah("import", tmp_path / "brought.gguf", "--as", "sft", *where)[0] == 0  # done already
+    assert not (root / "gguf.partial").exists()  # what it was unpacked into
+    before, after = weights(tmp_path / "brought"), weights(root / "round-1" / "1-sft")
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    began = json.loads((root / "run.json").read_text())["stages"]["round-1/1-sft"]
+    assert mynah("import", tmp_path / "brought.gguf", "--as", "sft", *where)[0] == 0
+    assert json.loads((root / "run.json").read_text())["stages"]["round-1/1-sft"] == began  # not made again
     assert mynah("sample", files["prompts"], "--n", 2, *where, "sample.max_new_tokens=4")[0] == 0
     status, _, err = mynah("reward", files["pairs"], *where, "reward.heldout=0.0", "reward.epochs=1")
     assert status == 0, err

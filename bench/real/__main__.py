@@ -46,7 +46,7 @@ def main() -> None:
     base = _base(arguments, home)
     experiment = Experiment(
         arguments.name,
-        home / (_called(arguments, base) + ("-told" if arguments.told else "")),
+        home / _called(arguments, base),
         rows,
         base,
         arguments.folds,
@@ -92,7 +92,7 @@ def _arguments() -> argparse.Namespace:
     add(
         "--base-name",
         default="",
-        help="what to call the base; its results lie in WORK/NAME/BASE, with --told in BASE-told",
+        help="what to call the base; its results lie in WORK/NAME/BASE, with --told in BASE-told, and so on",
     )
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of pretrain, model, sft or ppo")
     add("--chats", action="store_true", help="the base answers already: it is the SFT model, none is trained")
@@ -134,8 +134,15 @@ def _subset(text: str) -> tuple[str, list[Path]]:
 
 
 def _called(arguments: argparse.Namespace, base: Path) -> str:
-    """The base's name."""
-    return str(arguments.base_name) or (base.name if arguments.base else "primer")
+    """The base's name, and what is done otherwise than usual: results of each lie apart."""
+    name = arguments.base_name or (base.name if arguments.base else "primer")
+    variants = {
+        "told": arguments.told,
+        "chats": arguments.chats,
+        f"lora{arguments.lora}": arguments.lora,
+        f"context{arguments.context}": arguments.context,
+    }
+    return "-".join([name, *(variant for variant, asked in variants.items() if asked)])
 
 
 def _base(arguments: argparse.Namespace, home: Path) -> Path:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
@@ -42,13 +42,19 @@ def checkpoint(source: str, scratch: Path) -> Iterator[Path]:
     What is in a GGUF file lies in a folder below `scratch` for as long as it is used.
     """
     found = fetch(source)
-    if found.suffix != ".gguf":
+    if found.is_dir() or not _is_file(source):
         yield found
         return
-    scratch.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="gguf-", dir=scratch) as folder:
-        read_gguf(found, Path(folder))
-        yield Path(folder)
+    folder = scratch / "gguf.partial"
+    shutil.rmtree(folder, ignore_errors=True)  # of an import that was killed
+    folder.mkdir(parents=True)
+    try:
+        read_gguf(found, folder)
+        yield folder
+    except UserError as error:
+        raise UserError(str(error).replace(str(folder), str(found))) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def fetch(source: str) -> Path:
@@ -58,7 +64,7 @@ def fetch(source: str) -> Path:
     """
     folder = Path(source).expanduser()
     hub = HUB_ID.fullmatch(source)
-    if folder.exists() or hub is None:
+    if folder.exists() or hub is None or _is_file(source):
         return folder
     try:
         return Path(snapshot_download(hub["id"], revision=hub["revision"], allow_patterns=list(FILES)))
@@ -66,6 +72,11 @@ def fetch(source: str) -> Path:
         # Looked for in the cache in vain: the reason why it had to be is behind it.
         cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
         raise UserError(f"{source}: {_why(cause, hub['id'], hub['revision'])}") from error
+
+
+def _is_file(source: str) -> bool:
+    """Whether `source` names a GGUF file, there or not: no model of the Hub is called so."""
+    return source.lower().endswith(".gguf") or Path(source).expanduser().is_file()
 
 
 def _why(error: BaseException, model: str, revision: str | None) -> str:

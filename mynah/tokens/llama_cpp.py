@@ -29,6 +29,8 @@ PRE_TOKENIZERS = {
 }
 WHOLE_WORDS = {"llama-bpe"}
 """Those with which a word that is in the vocabulary is taken whole, whatever the merges say."""
+ENDS = ("eot", "eom")
+"""Special tokens that Hugging Face has no name for."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,15 @@ class Vocabulary:
     merges: tuple[str, ...]
     adds_bos: bool
     special: Mapping[str, int]
-    """Ids by the names that llama.cpp gives them: bos, eos, eot, pad, unk."""
+    """Ids: bos, eos, unk and pad, and what else ends an answer (eot a turn, eom a message)."""
     template: str | None
+    tool_template: str | None = None
+    """For conversations with tools, if that is another."""
 
     @property
     def stops(self) -> tuple[int, ...]:
         """What ends an answer, as far as the file says."""
-        return tuple(dict.fromkeys(self.special[name] for name in ("eos", "eot") if name in self.special))
+        return tuple(dict.fromkeys(self.special[name] for name in ("eos", *ENDS) if name in self.special))
 
 
 def vocabulary(folder: Path, size: int) -> Vocabulary:
@@ -81,6 +85,7 @@ def vocabulary(folder: Path, size: int) -> Vocabulary:
             "pad": tokenizer.pad,
         },
         template=tokenizer.template.source if tokenizer.template else None,
+        tool_template=tools.source if (tools := tokenizer.tool_template) is not tokenizer.template and tools else None,
     )
 
 
@@ -88,7 +93,7 @@ def restore(words: Vocabulary, folder: Path) -> None:
     """Write the tokenizer into `folder` as tokenizer.json and tokenizer_config.json.
 
     Raises:
-        UserError: A pre-tokenizer that is not one of PRE_TOKENIZERS.
+        UserError: A pre-tokenizer that is not one of PRE_TOKENIZERS, or tokens and merges that do not go together.
     """
     split = {name: patterns for patterns, name in PRE_TOKENIZERS.items()}.get(words.pre_tokenizer)
     if split is None:
@@ -100,13 +105,16 @@ def restore(words: Vocabulary, folder: Path) -> None:
     ids = {token: id_ for id_, token in enumerate(words.tokens) if words.kinds[id_] != "UNUSED"}
     merges = [(first, second) for first, _, second in (merge.partition(" ") for merge in words.merges)]
     whole = words.pre_tokenizer in WHOLE_WORDS
-    backend = tokenizers.Tokenizer(models.BPE(vocab=ids, merges=merges, ignore_merges=whole))
+    try:
+        backend = tokenizers.Tokenizer(models.BPE(vocab=ids, merges=merges, ignore_merges=whole))
+    except Exception as error:  # tokenizers raises bare Exceptions
+        raise UserError(f"its tokens and merges do not go together ({error}); fetch the file again.") from None
     backend.pre_tokenizer = pre_tokenizers.Sequence([*map(_step, split[:-1]), *_last_steps(split[-1])])
     backend.decoder = decoders.ByteLevel()
     kinds = zip(words.tokens, words.kinds, strict=True)
     special = {"CONTROL": True, "USER_DEFINED": False}
     backend.add_tokens([AddedToken(t, special=special[kind], normalized=False) for t, kind in kinds if kind in special])
-    named = {f"{name}_token": words.tokens[id_] for name, id_ in words.special.items() if name != "eot"}
+    named = {f"{name}_token": words.tokens[id_] for name, id_ in words.special.items() if name not in ENDS}
     if words.adds_bos:
         bos = named["bos_token"]
         backend.post_processor = processors.TemplateProcessing(
@@ -114,7 +122,15 @@ def restore(words: Vocabulary, folder: Path) -> None:
         )
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **named}
     write_text(folder / "tokenizer.json", backend.to_str(pretty=True))
-    write_json(folder / "tokenizer_config.json", config | {"chat_template": words.template})
+    write_json(folder / "tokenizer_config.json", config | {"chat_template": _templates(words)})
+
+
+def _templates(words: Vocabulary) -> Any:
+    """As tokenizer_config.json has them: one, or several by name."""
+    if words.tool_template is None:
+        return words.template
+    named = {"default": words.template, "tool_use": words.tool_template}
+    return [{"name": name, "template": source} for name, source in named.items()]
 
 
 def _step(pattern: str) -> pre_tokenizers.PreTokenizer:

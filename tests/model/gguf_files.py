@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gguf
 import tokenizers
 import torch
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
@@ -43,6 +44,24 @@ def saved(folder: Path, dtype: torch.dtype = torch.float32, **changes: Any) -> T
     save_policy(model, folder, eos=tokenizer.stop_ids, pad=tokenizer.pad)
     tokenizer.save(folder, model.config.context)
     return model
+
+
+def rewritten(file: Path, **facts: Any) -> Path:
+    """The file with other facts, `__` for a dot in their names; None leaves one out. Beside the first."""
+    changes = {name.replace("__", "."): value for name, value in facts.items()}
+    reader, target = gguf.GGUFReader(file), file.with_name(f"other-{file.name}")
+    writer = gguf.GGUFWriter(target, reader.fields["general.architecture"].contents())
+    plain = {name: field.contents() for name, field in reader.fields.items() if not name.startswith("GGUF.")}
+    for name, value in (plain | changes).items():
+        if name != "general.architecture" and value is not None:
+            writer.add_key_value(name, value, gguf.GGUFValueType.get_type(value))
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return target
 
 
 def worded(folder: Path, name: str) -> Path:

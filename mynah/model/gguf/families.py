@@ -24,10 +24,12 @@ class Family:
     """It takes for granted that the heads together are as wide as the model."""
     biased: bool = True
     """It knows a bias on the attention's output."""
+    stretched: bool = False
+    """It reads how RoPE is stretched from ROPE_FREQS."""
 
 
 FAMILIES = {
-    "llama": Family("llama", pairs=True),
+    "llama": Family("llama", pairs=True, stretched=True),
     "qwen2": Family("qwen2", filled=True),
     "qwen3": Family("qwen3", biased=False),
 }

@@ -22,8 +22,10 @@ STRETCHED = RopeScaling("llama3", factor=1.0, original_context=8192, low_freq_fa
 """The one stretching that a file is understood by: Llama 3.1's and 3.2's, which differ in the factor."""
 KINDS: dict[int, Kind] = {1: "NORMAL", 2: "NORMAL", 3: "CONTROL", 4: "USER_DEFINED", 5: "UNUSED"}
 """Of tokens, by llama.cpp's numbers."""
-SPECIAL = {"bos": "bos", "eos": "eos", "eot": "eot", "unknown": "unk", "padding": "pad"}
-"""llama.cpp's names of tokens, and Hugging Face's."""
+MARKERS = (3, 4)
+"""Kinds that no text is made of."""
+SPECIAL = {"bos": "bos", "eos": "eos", "eot": "eot", "eom": "eom", "unknown": "unk", "padding": "pad"}
+"""llama.cpp's names of tokens, and those of a Vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class File:
 def read_gguf(path: Path, folder: Path) -> None:
     """Write the checkpoint in the file `path` into `folder`, as Hugging Face has it.
 
-    Weights keep their number format: bfloat16 or float32 if all matrices have it, else float16, which holds what
-    quantised blocks stand for to one part in two thousand.
+    All weights get the number format of the matrices, if all of them are float32 or bfloat16; else float16, which holds
+    what quantised blocks stand for to one part in two thousand.
 
     Raises:
         UserError: The file is broken or one of several, the package `gguf` is missing, or the model or its tokenizer is
@@ -60,7 +62,10 @@ def read_gguf(path: Path, folder: Path) -> None:
     family = FAMILIES.get(str(file.facts.get("general.architecture")))
     _refuse(file, family)
     assert family is not None
-    config, words = _config(file), _vocabulary(file)
+    try:
+        config, words = _config(file), _vocabulary(file)
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise UserError(f"{path}: describes no model that mynah knows: {error}") from None
     dtype = _dtype(file)
     with torch.device("meta"):
         model = Transformer(config)
@@ -88,7 +93,12 @@ def _opened(path: Path) -> File:
         reader = gguf.GGUFReader(path)
         facts = {name: field.contents() for name, field in reader.fields.items()}
         return File(path, facts, {tensor.name: tensor for tensor in reader.tensors}, gguf)
-    except (ValueError, IndexError, KeyError, UnicodeDecodeError) as error:
+    except (ValueError, IndexError, KeyError, OSError) as error:
+        if "GGMLQuantizationType" in str(error):
+            raise UserError(
+                f"{path}: has weights in a number format that the installed gguf does not know ({error}); bring it up "
+                f"to date with `pip install -U gguf`, or fetch the model in Q8_0, Q4_K_M or another common format."
+            ) from None
         raise UserError(f"{path}: is not a whole GGUF file ({error}); fetch it again.") from None
 
 
@@ -96,20 +106,26 @@ def _refuse(file: File, family: Family | None) -> None:
     """UserError for the first thing that would be computed wrongly."""
     architecture, parts = file.facts.get("general.architecture"), int(file.facts.get("split.count", 1))
     tokenizer = file.facts.get("tokenizer.ggml.model")
+    stretched = file.fact("rope.scaling.type", "none" if _unstretched(file) else "linear")
     unsupported = {
         f"is one of {parts} parts; join them with `llama-gguf-split --merge`": parts > 1,
         f"holds a model of the kind {architecture!r}; those that load are {', '.join(FAMILIES)}": family is None,
         "holds a mixture of experts, which is not supported": bool(file.fact("expert_count")),
         f"has a tokenizer of the kind {tokenizer!r}, not byte-level BPE; import the checkpoint that the file was made "
         f"from, as a Hugging Face folder": tokenizer != "gpt2",
-        f"asks for RoPE scaling {file.fact('rope.scaling.type')!r}; import the checkpoint that the file was made from, "
-        f"as a Hugging Face folder": file.fact("rope.scaling.type", "none") != "none",
+        f"asks for RoPE scaling {stretched!r}; import the checkpoint that the file was made from, as a Hugging Face "
+        f"folder": stretched != "none",
         "rotates a part of each head, which is not supported": _head_width(file)
         != file.fact("rope.dimension_count", _head_width(file)),
     }
     for feature, present in unsupported.items():
         if present:
             raise UserError(f"{file.path}: {feature}.")
+
+
+def _unstretched(file: File) -> bool:
+    """Whether a file that names no kind of scaling has none: llama.cpp takes a bare factor for linear."""
+    return all(file.fact(name, 1.0) in (0.0, 1.0) for name in ("rope.scaling.factor", "rope.scale_linear"))
 
 
 def _head_width(file: File) -> int:
@@ -144,7 +160,7 @@ def _short(value: float) -> float:
 
 
 def _stretched(file: File, config: ModelConfig) -> RopeScaling:
-    """The scaling whose factors the file holds, tensor by tensor compared."""
+    """The scaling whose factors the file holds, each of them compared."""
     factors = torch.from_numpy(np.array(file.tensors[ROPE_FREQS].data, dtype=np.float32))
     scaling = replace(STRETCHED, factor=float(factors.max()))
     expected = stretching(replace(config, rope_scaling=scaling))
@@ -160,18 +176,24 @@ def _vocabulary(file: File) -> Vocabulary:
     facts = file.facts
     tokens = tuple(file.needed("tokenizer.ggml.tokens"))
     kinds = facts.get("tokenizer.ggml.token_type", [1] * len(tokens))
+    if len(kinds) != len(tokens):
+        raise UserError(f"{file.path}: has {len(tokens)} tokens and the kinds of {len(kinds)}; fetch it again.")
     special = {ours: facts.get(f"tokenizer.ggml.{theirs}_token_id") for theirs, ours in SPECIAL.items()}
-    found = {name: int(id_) for name, id_ in special.items() if id_ is not None and id_ < len(tokens)}
+    # Converters copy ids from config.json unseen: a token that text is made of is not special for that.
+    there = {name: id_ for name, id_ in special.items() if isinstance(id_, int) and 0 <= id_ < len(tokens)}
+    found = {name: id_ for name, id_ in there.items() if kinds[id_] in MARKERS}
     if "eos" not in found:
         raise UserError(f"{file.path}: does not say which token ends a text; fetch the file again.")
+    split = str(facts.get("tokenizer.ggml.pre", "default"))
     return Vocabulary(
-        pre_tokenizer=str(facts.get("tokenizer.ggml.pre", "default")),
+        pre_tokenizer=split,
         tokens=tokens,
         kinds=tuple(KINDS.get(kind, "NORMAL") for kind in kinds),
         merges=tuple(file.needed("tokenizer.ggml.merges")),
-        adds_bos=bool(facts.get("tokenizer.ggml.add_bos_token", False)) and "bos" in found,
+        adds_bos=bool(facts.get("tokenizer.ggml.add_bos_token", split == "llama-bpe")) and "bos" in found,
         special=found,
         template=facts.get("tokenizer.chat_template"),
+        tool_template=facts.get("tokenizer.chat_template.tool_use"),
     )
 
 
@@ -180,7 +202,7 @@ def _dtype(file: File) -> torch.dtype:
     kinds = {tensor.tensor_type.name for tensor in file.tensors.values() if len(tensor.shape) > 1}
     if kinds == {"F32"}:
         return torch.float32
-    return torch.bfloat16 if "BF16" in kinds else torch.float16
+    return torch.bfloat16 if kinds == {"BF16"} else torch.float16
 
 
 def _weight(file: File, theirs: str, ours: str, config: ModelConfig, family: Family) -> Tensor:
@@ -195,5 +217,5 @@ def _weight(file: File, theirs: str, ours: str, config: ModelConfig, family: Fam
             f"{file.path}: its weights are in {tensor.tensor_type.name}, which the package gguf cannot read; fetch the "
             f"model in Q8_0, Q4_K_M or another common format."
         ) from None
-    weight = torch.from_numpy(np.array(values, dtype=np.float32))
+    weight = torch.from_numpy(np.require(values, np.float32, ["C", "W"]))  # a copy of what is mapped
     return in_halves(weight, ours, config) if family.pairs else weight

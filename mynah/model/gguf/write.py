@@ -74,8 +74,8 @@ def _family(config: ModelConfig, folder: Path) -> Family:
         "heads that are together as wide as the model": family.filled
         and config.heads * config.head_width != config.width,
         "no bias on the attention's output": config.output_bias and not family.biased,
-        "plain RoPE or Llama 3's": config.rope_scaling is not None
-        and config.rope_scaling.kind not in ("llama3", "dynamic"),
+        f"plain RoPE{' or Llama 3' if family.stretched else ''}": config.rope_scaling is not None
+        and config.rope_scaling.kind not in ("dynamic", "llama3" if family.stretched else ""),
     }
     for limit, passed in limits.items():
         if passed:
@@ -109,7 +109,10 @@ def _add_vocabulary(writer: gguf.GGUFWriter, words: Vocabulary, types: Any) -> N
     writer.add_eot_token_id(words.special["eot"])
     writer.add_pad_token_id(words.special["pad"])
     writer.add_add_bos_token(words.adds_bos)
-    if words.template is not None:
+    if words.tool_template is not None:
+        named = {"default": words.template, "tool_use": words.tool_template}
+        writer.add_chat_template([{"name": name, "template": source} for name, source in named.items() if source])
+    elif words.template is not None:
         writer.add_chat_template(words.template)
 
 
