@@ -14,6 +14,7 @@ from mynah.engine import Engine
 from mynah.errors import UserError
 from mynah.model.gguf.write import write_gguf
 from mynah.model.hub import load_policy
+from mynah.model.sizes import RopeScaling
 from mynah.nouns import Message, SamplingParams
 from mynah.tokens import ChatFormat, Tokenizer
 from mynah.tokens.llama_cpp import PRE_TOKENIZERS, vocabulary
@@ -208,7 +209,11 @@ def test_llama_cpp_splits_as_its_pre_tokenizers_names_say(tmp_path: Path, name: 
         assert theirs.tokenize(text.encode(), add_bos=False, special=False) == ours.encode(text), text
 
 
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+STRETCHED = RopeScaling("llama3", 32.0, 64, low_freq_factor=1.0, high_freq_factor=4.0)
+"""Within as few tokens as are asked for here."""
+
+
+@pytest.mark.parametrize("shape", [*SHAPES.values(), {"rope_scaling": STRETCHED}], ids=[*SHAPES, "llama-stretched"])
 @torch.no_grad()
 def test_llama_cpp_gives_the_same_logits(tmp_path: Path, shape: dict[str, Any]) -> None:
     model = saved(tmp_path / "model", **shape)
