@@ -49,6 +49,14 @@ class Vocabulary:
     """For conversations with tools, if that is another."""
 
     @property
+    def templates(self) -> str | list[dict[str, str]] | None:
+        """As tokenizer_config.json has them: the one, or two by name."""
+        if self.template is None or self.tool_template is None:
+            return self.template
+        named = {"default": self.template, "tool_use": self.tool_template}
+        return [{"name": name, "template": source} for name, source in named.items()]
+
+    @property
     def stops(self) -> tuple[int, ...]:
         """What ends an answer, as far as the file says."""
         return tuple(dict.fromkeys(self.special[name] for name in ("eos", *ENDS) if name in self.special))
@@ -122,15 +130,7 @@ def restore(words: Vocabulary, folder: Path) -> None:
         )
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **named}
     write_text(folder / "tokenizer.json", backend.to_str(pretty=True))
-    write_json(folder / "tokenizer_config.json", config | {"chat_template": _templates(words)})
-
-
-def _templates(words: Vocabulary) -> Any:
-    """As tokenizer_config.json has them: one, or several by name."""
-    if words.tool_template is None:
-        return words.template
-    named = {"default": words.template, "tool_use": words.tool_template}
-    return [{"name": name, "template": source} for name, source in named.items()]
+    write_json(folder / "tokenizer_config.json", config | {"chat_template": words.templates})
 
 
 def _step(pattern: str) -> pre_tokenizers.PreTokenizer:

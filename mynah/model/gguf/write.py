@@ -109,11 +109,8 @@ def _add_vocabulary(writer: gguf.GGUFWriter, words: Vocabulary, types: Any) -> N
     writer.add_eot_token_id(words.special["eot"])
     writer.add_pad_token_id(words.special["pad"])
     writer.add_add_bos_token(words.adds_bos)
-    if words.tool_template is not None:
-        named = {"default": words.template, "tool_use": words.tool_template}
-        writer.add_chat_template([{"name": name, "template": source} for name, source in named.items() if source])
-    elif words.template is not None:
-        writer.add_chat_template(words.template)
+    if words.templates is not None:
+        writer.add_chat_template(words.templates)
 
 
 def _add_weight(writer: gguf.GGUFWriter, name: str, weight: Tensor, kind: Any, gguf: Any) -> None:
