@@ -5,6 +5,8 @@ python -m bench.real hh harmless=… helpful=… --plan
 python -m bench.real hh harmless=… helpful=…                                    from the primer's base model
 python -m bench.real hh harmless=… helpful=… --text open.jsonl --base-name open from one pretrained on open text
 python -m bench.real hh harmless=… helpful=… --base FOLDER --chats --lora 16     from an open checkpoint that chats
+python -m bench.real hh harmless=… helpful=… --base FOLDER --chats --alone --apart --head-first --epochs 0
+                                                                                 its frozen features, a head a subset
 python -m bench.real hh harmless=… helpful=… --ppo 0,1,2                        and PPO on the first fold
 """
 
@@ -50,7 +52,7 @@ def main() -> None:
         rows,
         base,
         arguments.folds,
-        tuple(Setting(rate, epochs) for rate, epochs in product(arguments.rates, arguments.epochs)),
+        tuple(dict.fromkeys(Setting(rate * (n > 0), n) for rate, n in product(arguments.rates, arguments.epochs))),
         load(Recipe, "small", ["sft.epochs=2", *arguments.set]).sft,
         resolve(Hardware()),
         arguments.batch_size,
@@ -61,7 +63,13 @@ def main() -> None:
         lora=arguments.lora,
         rival=not arguments.alone,
         search_once=arguments.search_once,
+        apart=arguments.apart,
+        head_first=arguments.head_first,
     )
+    if arguments.apart and arguments.ppo:
+        raise UserError("--ppo: with --apart there is not one reward model; leave one of them out.")
+    if 0 in arguments.epochs and not (arguments.head_first and arguments.alone):
+        raise UserError("--epochs 0: then only a head is fitted; ask for --head-first and --alone.")
     if arguments.plan:
         print(plan.markdown(experiment))
         return
@@ -98,6 +106,8 @@ def _arguments() -> argparse.Namespace:
     add("--chats", action="store_true", help="the base answers already: it is the SFT model, none is trained")
     add("--context", type=int, default=0, metavar="N", help="everyone reads at most N tokens")
     add("--lora", type=int, default=0, metavar="RANK", help="both sides train adapters of this rank, not all weights")
+    add("--apart", action="store_true", help="every subset has reward models of its own, trained on its rankings alone")
+    add("--head-first", action="store_true", help="ours fits the score head first; with --epochs 0 nothing else")
     add("--told", action="store_true", help="a system message tells every model the subset, which length alone knows")
     add("--folds", type=int, default=3)
     add("--only", type=int, action="append", default=[], metavar="FOLD", help="only this fold")
@@ -138,6 +148,8 @@ def _called(arguments: argparse.Namespace, base: Path) -> str:
     name = arguments.base_name or (base.name if arguments.base else "primer")
     variants = {
         "told": arguments.told,
+        "apart": arguments.apart,
+        "head-first": arguments.head_first,
         "chats": arguments.chats,
         f"lora{arguments.lora}": arguments.lora,
         f"context{arguments.context}": arguments.context,

@@ -51,6 +51,10 @@ class Experiment:
     """Tokens that everyone reads at most, where that is less than the base can."""
     lora: int = 0
     """Rank of the adapters that both sides train; 0: all weights."""
+    apart: bool = False
+    """Each subset has reward models of its own, trained on its rankings alone, as length is fitted."""
+    head_first: bool = False
+    """Our score head is fitted on the checkpoint as it is, before anything is trained."""
     rival: bool = True
     search_once: bool = False
     """Search on the first fold alone; the others take what it chose. Their test rows are then not wholly unseen by the
@@ -58,7 +62,11 @@ class Experiment:
 
     @cached_property
     def all_folds(self) -> list[Fold]:
-        return judgements.folds(self.rows, self.folds)
+        return list(map(judgements.by_subset, judgements.folds(self.rows, self.folds)))
+
+    def parts(self, fold: Fold) -> list[Fold]:
+        """What has a reward model of its own."""
+        return judgements.apart(fold) if self.apart else [fold]
 
     def fitted(self, row: Judged) -> Comparison:
         """The row as everyone reads it, shortened to the base's context; cut once."""
@@ -107,7 +115,7 @@ class Experiment:
         }
         checkpoint = self.checkpoint(fold)
         made = Material(
-            fold.number,
+            fold.name,
             self.home,
             checkpoint,
             self.context,
@@ -116,6 +124,7 @@ class Experiment:
             seed=self.seed,
             threads=self.threads,
             lora=self.lora,
+            head_first=self.head_first,
         )
         made.write()
         return made
@@ -128,7 +137,7 @@ class Experiment:
             scores = train(material, setting, self.hardware)
             accuracy = result.macro(fold.dev, scores["dev"])
             tried.append((accuracy, setting, scores))
-            console.print(f"fold {fold.number}, {who}, {setting.name}: {accuracy:.3f} on the dev part")
+            console.print(f"{fold.name}, {who}, {setting.name}: {accuracy:.3f} on the dev part")
         best = max(tried, key=lambda one: one[0])  # of equals the first
         return best[1], best[2]
 
@@ -137,22 +146,24 @@ class Experiment:
         done = [fold for fold in self.all_folds if not numbers or fold.number in numbers]
         found = self._baselines(done)
         chosen: dict[str, dict[str, Setting]] = {}
+        first: dict[tuple[str, str], Setting] = {}
         left_out = {} if self.rival else {result.TRL: "not asked for"}
-        for fold in done:
+        for fold in (part for whole in done for part in self.parts(whole)):
             self.tuned(fold)
             material = self.material(fold)
             for who in (result.OURS, result.TRL):
                 if who in left_out:
                     continue
-                earlier = list(chosen.get(who, {}).values())
-                grid = earlier[:1] if self.search_once and earlier else self.settings
+                earlier = first.get((who, fold.subset))
+                grid = (earlier,) if self.search_once and earlier else self.settings
                 try:
                     setting, scores = self.search(who, fold, material, grid)
                 except Unavailable as why:
                     left_out[who] = str(why)
                     found.pop(who, None)
                     continue
-                chosen.setdefault(who, {})[f"fold {fold.number}"] = setting
+                chosen.setdefault(who, {})[fold.name] = setting
+                first.setdefault((who, fold.subset), setting)
                 outcomes = result.outcomes([row.comparison for row in fold.test], scores["test"])
                 found.setdefault(who, []).extend(outcomes)
         return self.described(done) | {
@@ -190,6 +201,8 @@ class Experiment:
             "sft": None if self.chats else self.sft.model_dump(),
             "batch_size": self.batch_size,
             "lora": self.lora,
+            "apart": self.apart,
+            "head_first": self.head_first,
             "hardware": self.hardware.model_dump(),
             "seed": self.seed,
             "code": code_version(),

@@ -46,6 +46,12 @@ class Fold:
     dev: list[Judged]
     """The part of the training folds that settings are chosen on; nothing is trained on it."""
     test: list[Judged]
+    subset: str = ""
+    """Where it has the rows of one subset only."""
+
+    @property
+    def name(self) -> str:
+        return f"fold-{self.number}-{self.subset}".rstrip("-")
 
 
 def convert(subsets: Mapping[str, Sequence[Path]], folder: Path) -> list[Judged]:
@@ -111,6 +117,24 @@ def folds(rows: Sequence[Judged], count: int, dev: float = 0.1) -> list[Fold]:
             )
         )
     return made
+
+
+def apart(fold: Fold) -> list[Fold]:
+    """The fold by subset; one after the other they test its rows in the order of `by_subset`."""
+
+    def of(rows: list[Judged], subset: str) -> list[Judged]:
+        return [row for row in rows if row.subset == subset]
+
+    return [
+        Fold(fold.number, of(fold.train, subset), of(fold.dev, subset), of(fold.test, subset), subset)
+        for subset in dict.fromkeys(row.subset for row in fold.test)
+    ]
+
+
+def by_subset(fold: Fold) -> Fold:
+    """The fold with its test rows subset after subset."""
+    subsets = list(dict.fromkeys(row.subset for row in fold.test))
+    return replace(fold, test=sorted(fold.test, key=lambda row: subsets.index(row.subset)))
 
 
 def fitted(row: Judged, chat: ChatFormat, context: int, room: int = 0) -> Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 from bench.real import judgements, result, trials
 from bench.real.experiment import Experiment
@@ -31,19 +32,19 @@ def pieces(experiment: Experiment) -> list[Piece]:
     made = []
     shared, apart = _tokens(experiment)
     for fold in experiment.all_folds:
-        held = [*fold.dev, *fold.test]
         shown = _sum(shared, fold.train) * 2 // 3  # one of two answers
         done = experiment.checkpoint(fold).is_dir()
-        made.append(_piece(experiment, "sft", f"fold {fold.number} sft", shown * experiment.sft.epochs, done))
-        for who, counts in ((result.OURS, shared), (result.TRL, apart)):
+        made.append(_piece(experiment, "sft", f"{fold.name} sft", shown * experiment.sft.epochs, done))
+        for part, (who, counts) in product(experiment.parts(fold), ((result.OURS, shared), (result.TRL, apart))):
             if who == result.TRL and not experiment.rival:
                 continue
             for setting in experiment.settings[: 1 if experiment.search_once and fold.number > 1 else None]:
-                train = _sum(counts, fold.train)
-                tokens = train * setting.epochs + _sum(counts, held) // 3
-                tokens += train * 2 // 3 if who == result.OURS else 0  # our scores are normalised at the end
-                there = _result(experiment, fold, who, setting)
-                made.append(_piece(experiment, who, f"fold {fold.number} {who} {setting.name}", tokens, there))
+                train = _sum(counts, part.train)
+                tokens = train * setting.epochs + _sum(counts, [*part.dev, *part.test]) // 3
+                if who == result.OURS:  # scores are normalised at the end, and a head is fitted at the beginning
+                    tokens += train // 3 * ((setting.epochs > 0) + experiment.head_first)
+                there = _result(experiment, part, who, setting)
+                made.append(_piece(experiment, who, f"{part.name} {who} {setting.name}", tokens, there))
     return made
 
 
@@ -64,7 +65,7 @@ def _piece(experiment: Experiment, kind: str, name: str, tokens: int, done: bool
 
 
 def _result(experiment: Experiment, fold: Fold, who: str, setting: trials.Setting) -> bool:
-    return trials.result_file(experiment.home, fold.number, who, setting).exists()
+    return trials.result_file(experiment.home, fold.name, who, setting).exists()
 
 
 def _sum(tokens: dict[int, int], rows: list[Judged]) -> int:

@@ -33,7 +33,7 @@ def ppo(
     held = held[:limit]
     start, material = experiment.checkpoint(fold), experiment.material(fold)
     setting, _ = experiment.search(result.OURS, fold, material, experiment.settings)
-    reward = Run(experiment.home, trials.reward_run(fold.number, setting)).root / "round-1" / "2-reward"
+    reward = Run(experiment.home, trials.reward_run(fold.name, setting)).root / "round-1" / "2-reward"
     scorer = Scorer.load(reward, experiment.hardware)
     found: dict[str, Any] = {
         "fold": fold.number,

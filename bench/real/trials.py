@@ -42,7 +42,8 @@ class Setting:
 class Material:
     """What both sides are given in one fold: the checkpoint, and rows that fit its context."""
 
-    fold: int
+    fold: str
+    """Its name."""
     home: Path
     checkpoint: Path
     """The SFT model."""
@@ -55,16 +56,18 @@ class Material:
     threads: int
     lora: int = 0
     """Rank of the adapters; 0: all weights are trained."""
+    head_first: bool = False
+    """Ours fits the score head before anything else."""
 
     @property
     def rankings(self) -> Path:
         """The training rows as a file that `mynah reward` takes."""
-        return self.home / "data" / f"fold-{self.fold}.rankings.jsonl"
+        return self.home / "data" / f"{self.fold}.rankings.jsonl"
 
     @property
     def ids(self) -> Path:
         """All rows as token ids, for those who have no chat format of ours."""
-        return self.home / "data" / f"fold-{self.fold}.ids.json"
+        return self.home / "data" / f"{self.fold}.ids.json"
 
     def write(self) -> None:
         """Both files."""
@@ -75,18 +78,18 @@ class Material:
     def key(self, setting: Setting) -> str:
         """A short hash of all that decides a trial's result, but for the code."""
         start = weights_sha256(self.checkpoint)
-        adapters = (self.lora,) if self.lora else ()
-        return Finished.key(start, sha256(self.ids), vars(setting), self.batch_size, self.seed, *adapters)
+        asked = [value for value in (self.lora, self.head_first) if value]
+        return Finished.key(start, sha256(self.ids), vars(setting), self.batch_size, self.seed, *asked)
 
 
-def result_file(home: Path, fold: int, who: str, setting: Setting) -> Path:
+def result_file(home: Path, fold: str, who: str, setting: Setting) -> Path:
     """Where a trial's scores lie."""
-    return home / "trials" / f"fold-{fold}" / f"{who}-{setting.name}.json"
+    return home / "trials" / fold / f"{who}-{setting.name}.json"
 
 
-def reward_run(fold: int, setting: Setting) -> str:
+def reward_run(fold: str, setting: Setting) -> str:
     """The run of one of our trials."""
-    return f"fold-{fold}-reward-{setting.name}"
+    return f"{fold}-reward-{setting.name}"
 
 
 Scores = dict[str, Any]
@@ -111,6 +114,7 @@ def ours(material: Material, setting: Setting, hardware: Hardware) -> Scores:
         heldout=HELDOUT,
         ensemble=0,
         lora=LoRA(rank=material.lora),
+        head_first=material.head_first,
     )
     stage = our_stage(material, setting, settings, hardware)
     if not stage.done:
@@ -139,7 +143,7 @@ def theirs(material: Material, setting: Setting, hardware: Hardware) -> Scores:
     if found := finished(material, "TRL", setting):
         return found
     job = {
-        "model": f"fold-{material.fold}",
+        "model": material.fold,
         "threads": material.threads,
         "checkpoint": str(material.checkpoint),
         "rows": str(material.ids),
@@ -153,7 +157,7 @@ def theirs(material: Material, setting: Setting, hardware: Hardware) -> Scores:
         "seed": material.seed,
         "mixed": hardware.dtype == "bfloat16",
         "lora": LoRA(rank=material.lora).model_dump() if material.lora else None,
-        "folder": str(material.home / "trl" / f"fold-{material.fold}-{setting.name}-{material.key(setting)}"),
+        "folder": str(material.home / "trl" / f"{material.fold}-{setting.name}-{material.key(setting)}"),
     }
     start = time.monotonic()
     with Contender(TRL, job) as contender:

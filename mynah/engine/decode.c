@@ -204,9 +204,10 @@ ALWAYS void use(const Use *to, int64_t row, int64_t panel, const floats *sums) {
     }
 }
 
-/* `rows` rows of x times `panels` panels beside each other; these and `eight` are constants where it is called. */
+/* `rows` rows of x times `panels` panels beside each other; these and `eight` are constants where it is called. Beside
+   each weight the one `ahead` bytes on is sent for: where it is one of the next panels, memory works meanwhile. */
 ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *x, int64_t k, Matrix w, int64_t row,
-                 int64_t panel, const Use *to) {
+                 int64_t panel, int64_t ahead, const Use *to) {
     floats sums[MOST_ROWS * 8];
     const char *at[8];
 #pragma GCC unroll 16
@@ -214,6 +215,8 @@ ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *
 #pragma GCC unroll 96
     for (int i = 0; i < rows * panels; i++) sums[i] = (floats){0};
     for (int64_t j = 0; j < k; j += 2) {
+#pragma GCC unroll 16
+        for (int p = 0; p < panels; p++) __builtin_prefetch(at[p] + j * LANES * (eight ? 1 : 2) + ahead, 0, 2);
 #pragma GCC unroll 16
         for (int p = 0; p < panels; p++)
 #pragma GCC unroll 16
@@ -234,10 +237,10 @@ ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *
 #define CASE(n, most)                                                       \
     case n:                                                                 \
         if (left >= most) {                                                 \
-            tile(n, most, eight, x, k, w, row, panel, to);                  \
+            tile(n, most, eight, x, k, w, row, panel, ahead, to);                  \
             done = most;                                                    \
         } else                                                              \
-            tile(n, 2, eight, x, k, w, row, panel, to);                     \
+            tile(n, 2, eight, x, k, w, row, panel, ahead, to);                     \
         break;
 
 ALWAYS void product_as(const int eight, const bf16 *x, int64_t rows, int64_t k, Matrix w, int64_t panels, const Use *to) {
@@ -246,12 +249,12 @@ ALWAYS void product_as(const int eight, const bf16 *x, int64_t rows, int64_t k, 
     int64_t blocks = (rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
     for (int64_t block = 0; block < blocks; block++) {
         int64_t first = rows * block / blocks, count = rows * (block + 1) / blocks - first;
-        int64_t parts = (count + MOST_ROWS - 1) / MOST_ROWS;
+        int64_t parts = (count + MOST_ROWS - 1) / MOST_ROWS, next = 2 * LANES * k * (eight ? 1 : 2);
         for (int64_t panel = twos * me / threads * 2; panel < end; panel += done) {
             int64_t left = parts > 1 ? 2 : end - panel; /* the rows of all parts pass the same panels */
             done = 2;
             for (int64_t part = 0; part < parts; part++) {
-                int64_t row = first + count * part / parts;
+                int64_t row = first + count * part / parts, ahead = part == parts - 1 ? next : 0;
                 switch (first + count * (part + 1) / parts - row) {
                     CASE(1, 8)
                     CASE(2, 8)

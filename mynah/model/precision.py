@@ -68,21 +68,23 @@ def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
 
 @cache
 def cpu_prefers_bfloat16() -> bool:
-    """Times a matrix product of a small model's size in both formats; about a tenth of a second."""
+    """Times a matrix product of a small model's size in both formats; at most a fifth of a second or so.
 
-    def seconds(dtype: torch.dtype, enough: float = math.inf) -> float:
-        """The best of up to five calls after one that sets up; a first call slower than `enough` tells all.
-
-        The best, since beside another busy program a median once took bfloat16 for slow.
-        """
-        left, right = torch.ones(128, 512, dtype=dtype), torch.ones(512, 512, dtype=dtype)
-        left @ right
-        times: list[float] = []
-        while len(times) < 5 and (not times or times[0] < enough):
+    The best of many calls in turn. A few calls in a row may all fall on a moment when a busy program has the processor,
+    and the same machine would train in one format today and in another tomorrow.
+    """
+    factors = {
+        dtype: (torch.ones(128, 512, dtype=dtype), torch.ones(512, 512, dtype=dtype)) for dtype in DTYPES.values()
+    }
+    best = dict.fromkeys(factors, math.inf)
+    for left, right in factors.values():
+        left @ right  # the first call sets up
+    begin = time.perf_counter()
+    for turn in range(100):
+        for dtype, (left, right) in factors.items():
             start = time.perf_counter()
             left @ right
-            times.append(time.perf_counter() - start)
-        return min(times)
-
-    exact = seconds(torch.float32)
-    return seconds(torch.bfloat16, enough=10 * exact) * 1.5 < exact
+            best[dtype] = min(best[dtype], time.perf_counter() - start)
+        if turn >= 4 and time.perf_counter() - begin > 0.1:
+            break
+    return best[torch.bfloat16] * 1.5 < best[torch.float32]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Annotated, Self
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from mynah.config import Amount, Count, Share
@@ -20,12 +22,13 @@ from mynah.runs import Stage
 from mynah.step2_reward.calibration import PairFigures, pair_figures
 from mynah.step2_reward.comparisons import RankedGroup, build
 from mynah.step2_reward.ensemble import bootstrap_weights
+from mynah.step2_reward.head import fit_heads
 from mynah.step2_reward.loss import ranking_loss
 from mynah.tokens import ChatFormat, Tokenizer, check_fits
 from mynah.train.optim import OptimSettings
 from mynah.train.order import batches
 from mynah.train.packing import FILL, lay_out, partition
-from mynah.train.scoring import score_groups, unsupervised
+from mynah.train.scoring import Ends, read_ends, score_ends, score_groups, unsupervised
 from mynah.train.session import Session
 from mynah.train.step import Learner
 
@@ -38,8 +41,10 @@ class RewardSettings(OptimSettings):
 
     learning_rate: Amount = 1e-3
     """Peak learning rate. InstructGPT: 9e-6 for 6B parameters."""
-    epochs: Count = 1
-    """Passes over the prompts; more overfit soon."""
+    head_first: bool = False
+    """First fit the score head on the policy as it is: one pass more; for strong checkpoints and few rankings."""
+    epochs: Annotated[int, Field(ge=0)] = 1
+    """Passes over the prompts; more overfit soon. 0, with head_first: the head alone is fitted."""
     batch_size: Count = 32
     """Prompts an update, each with all its completions."""
     microbatch_tokens: Count = 16_384
@@ -52,6 +57,12 @@ class RewardSettings(OptimSettings):
     """Learning rate of the ensemble's heads; linear on frozen features, so larger."""
     lora: LoRA = LoRA()
     """Train adapters and the score head only."""
+
+    @model_validator(mode="after")
+    def _something_is_trained(self) -> Self:
+        if not (self.epochs or self.head_first):
+            raise ValueError("with epochs=0 nothing is trained but a head: set head_first=true")
+        return self
 
 
 def train_reward(
@@ -80,12 +91,16 @@ def train_reward(
     heads = fresh_ensemble(max(1, settings.ensemble), policy.config.width, seed + 1).to(model.device)
     counts = bootstrap_weights(len(train), len(heads.bias), seed)
     plan = batches(len(train), settings.batch_size, settings.epochs, seed)
-    learner = Learner(model, settings, len(plan))
-    ensemble = Learner(heads, settings.model_copy(update={"learning_rate": settings.ensemble_learning_rate}), len(plan))
+    faster = settings.model_copy(update={"learning_rate": settings.ensemble_learning_rate})
+    read: list[Ends] = []
     with Session(stage, len(plan), "updates", tensorboard) as session:
+        if settings.head_first and not session.saved:
+            read = fit_first(model, heads, train, counts, settings, session)
+        learner, ensemble = Learner(model, settings, len(plan)), Learner(heads, faster, len(plan))
         if session.saved:
             learner.load(session.saved["learner"])
             ensemble.load(session.saved["ensemble"])
+        session.save_if_due(session.first, lambda: {"learner": learner.state(), "ensemble": ensemble.state()})
         for step in range(session.first, len(plan)):
             groups, weights = [train[i] for i in plan[step]], counts[plan[step]]
             stats = learner.update(_losses(model, heads, groups, weights, settings.microbatch_tokens))
@@ -99,7 +114,10 @@ def train_reward(
         learner.optimiser.copy_ema_to(model)
         ensemble.optimiser.copy_ema_to(heads)
         pairs, spread = evaluate(model, held or train, settings, heads)
-        gain = normalise(model, heads, train, _demonstrated(demonstrations, chat, policy.config.context), settings)
+        if plan or not read:  # the trunk is not the one that was read
+            read = list(read_ends(model, _some([ranked.group for ranked in train]), settings.microbatch_tokens))
+        shown = _some(_demonstrated(demonstrations, chat, policy.config.context))
+        gain = normalise(model, heads, read, list(read_ends(model, shown, settings.microbatch_tokens)))
 
         def write(folder: Path) -> None:
             save_scalar(merged(model), folder, eos=tokenizer.end_of_turn, pad=tokenizer.pad)
@@ -156,33 +174,53 @@ def evaluate(
 
 
 @torch.no_grad()
-def normalise(
+def fit_first(
     model: ScalarModel,
     heads: EnsembleHeads,
-    ranked: Sequence[RankedGroup],
-    demonstrated: Sequence[Group],
+    train: Sequence[RankedGroup],
+    counts: Tensor,
     settings: RewardSettings,
-) -> float:
-    """Fold in a gain, so that the ranked samples' scores have unit spread, and a bias, so that demonstrations score 0
-    on average (Ziegler 2019); each head of the ensemble by itself. Returns the gain.
+    session: Session,
+) -> list[Ends]:
+    """Put heads that are fitted on the model as it is in the place of those drawn at random; returns what was read.
 
-    Of more than MEASURED prompts or demonstrations an even selection is read.
+    All hidden states are held at once: 2 bytes · answers · width in bf16, and twice that while the heads are fitted.
     """
-    budget = settings.microbatch_tokens
-    sampled, shown = _some([group.group for group in ranked]), _some(demonstrated)
-    samples = score_groups(model, sampled, budget, heads)
-    spread = torch.cat([scores for scores, _ in samples]).std().clamp(min=1e-6)
-    spreads = torch.cat([parts for _, parts in samples]).std(0).clamp(min=1e-6).to(heads.bias)
+    read, done = [], 0
+    for ends in read_ends(model, [ranked.group for ranked in train], settings.microbatch_tokens):
+        read.append(ends)
+        done += len(ends.indices)
+        session.show(head=f"reading {done}/{len(train)}")
+    found = {
+        index: states.float().cpu()
+        for ends in read
+        for index, states in zip(ends.indices, ends.states.split(ends.counts), strict=True)
+    }
+    fitted = fit_heads([found[index] for index in range(len(train))], train, counts)
+    model.score.weight.copy_(fitted[:1])
+    heads.weight.copy_(fitted[1:])
+    return read
+
+
+@torch.no_grad()
+def normalise(model: ScalarModel, heads: EnsembleHeads, samples: Sequence[Ends], shown: Sequence[Ends]) -> float:
+    """Fold in a gain, so that the ranked samples' scores have unit spread, and a bias, so that demonstrations (without
+    any, the samples) score 0 on average (Ziegler 2019); each head of the ensemble by itself. Returns the gain.
+    """
+    scores = score_ends(model, samples, heads)
+    spread = torch.cat([scores for scores, _ in scores]).std().clamp(min=1e-6)
+    spreads = torch.cat([parts for _, parts in scores]).std(0).clamp(min=1e-6).to(heads.bias)
     model.score.weight.div_(spread)
     heads.weight.div_(spreads[:, None])
     # the bias is measured after the gain was rounded into the weights' format
-    origin = score_groups(model, shown or sampled, budget, heads)
+    origin = score_ends(model, shown or samples, heads)
     model.bias.sub_(torch.cat([scores for scores, _ in origin]).mean().to(model.bias))
     heads.bias.sub_(torch.cat([parts for _, parts in origin]).mean(0).to(heads.bias))
     return 1 / float(spread)
 
 
 def _some(groups: Sequence[Group]) -> Sequence[Group]:
+    """Of more than MEASURED an even selection."""
     return groups[:: max(1, -(-len(groups) // MEASURED))]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,23 +23,47 @@ def unsupervised(prompt: Sequence[int], completions: Sequence[Sequence[int]]) ->
     return Group(tuple(prompt), (False,) * len(prompt), branches, tuple((False,) * len(branch) for branch in branches))
 
 
+@dataclass(frozen=True)
+class Ends:
+    """What one pass read: the hidden states at the ends of some groups' completions."""
+
+    indices: list[int]
+    """Which groups."""
+    counts: tuple[int, ...]
+    """Completions of each."""
+    states: Tensor  # [S, D], one group's after the other's
+
+
 @torch.no_grad()
-def score_groups(
-    model: ScalarModel, groups: Sequence[Group], budget: int, ensemble: EnsembleHeads | None = None
-) -> list[tuple[Tensor, Tensor]]:
-    """For each group its completions' (scores [K], ensemble scores [K, M]), on the CPU; M is 0 without an ensemble.
+def read_ends(model: ScalarModel, groups: Sequence[Group], budget: int) -> Iterator[Ends]:
+    """All groups, a pass at a time.
 
     budget: tokens in one pass; where the model is on a CPU, at most IN_CACHE.
     """
     if model.device.type == "cpu":
         budget = min(budget, IN_CACHE)
-    results: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(groups)
     for indices in partition(list(map(len, groups)), budget):
         batch = lay_out([groups[i] for i in indices], model.device, FILL)
-        ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]  # [S, D]
-        scores = model.read(ends).cpu()
-        spread = ensemble(ends).cpu() if ensemble else scores.new_empty(len(scores), 0)
-        counts = batch.sequences_per_group
-        for index, part, parts in zip(indices, scores.split(counts), spread.split(counts), strict=True):
-            results[index] = (part, parts)
-    return results
+        hidden = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))
+        yield Ends(indices, batch.sequences_per_group, hidden[batch.ends])
+
+
+@torch.no_grad()
+def score_ends(
+    model: ScalarModel, ends: Iterable[Ends], ensemble: EnsembleHeads | None = None
+) -> list[tuple[Tensor, Tensor]]:
+    """For each group its completions' (scores [K], ensemble scores [K, M]), on the CPU; M is 0 without an ensemble."""
+    found: dict[int, tuple[Tensor, Tensor]] = {}
+    for read in ends:
+        scores = model.read(read.states).cpu()
+        spread = ensemble(read.states).cpu() if ensemble else scores.new_empty(len(scores), 0)
+        for index, part, parts in zip(read.indices, scores.split(read.counts), spread.split(read.counts), strict=True):
+            found[index] = (part, parts)
+    return [found[index] for index in range(len(found))]
+
+
+def score_groups(
+    model: ScalarModel, groups: Sequence[Group], budget: int, ensemble: EnsembleHeads | None = None
+) -> list[tuple[Tensor, Tensor]]:
+    """`score_ends` of `read_ends`."""
+    return score_ends(model, read_ends(model, groups, budget), ensemble)

@@ -77,6 +77,18 @@ class Session:
         self._metrics.write(step, figures | {"seconds": self.seconds})
         self._progress.advance(1, **{name: f"{figures[name]:.4g}" for name in show if name in figures})
 
+    def show(self, **figures: str) -> None:
+        """Tell beside the bar how far a part has come that has no steps.
+
+        Raises:
+            Interrupted: When asked to stop; the part is done anew.
+        """
+        self._progress.advance(0, **figures)
+        if self._interrupted or self.stage.wish.exists():
+            self.stage.rest.touch()
+            self.stage.wish.unlink(missing_ok=True)
+            raise Interrupted(f"{self.stage.key}: stopped before its first step; the same command begins it again.")
+
     def save_if_due(self, step: int, state: Callable[[], dict[str, Any]]) -> None:
         """Save after `step` steps when it is time, at the end, or when Ctrl-C or somebody at the page asks to stop.
 

@@ -172,8 +172,8 @@ def test_a_whole_experiment(
     said = called(monkeypatch, capsys, *common, *ppo)
     found = json.loads(said.strip().splitlines()[-1])
     assert found["chosen"]["mynah"] == {
-        "fold 1": "0.003-x2",
-        "fold 2": "0.003-x2",
+        "fold-1": "0.003-x2",
+        "fold-2": "0.003-x2",
     }  # and not the rate that learns nothing
     figures = found["figures"]
     assert figures["gold"]["mynah"]["value"] > 0.9

@@ -1,5 +1,6 @@
 """A real server on a port of its own, with a tiny random model, and the official client to ask it."""
 
+import faulthandler
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -120,7 +121,9 @@ def running(app: FastAPI) -> Iterator[Address]:
         yield Address("http://{}:{}".format(*listener.getsockname()))
     finally:
         running.should_exit = True
-        thread.join(20)
+        thread.join(60)
+        if thread.is_alive():  # it gives streams ten seconds; a busy machine took twice as long
+            faulthandler.dump_traceback()
         assert not thread.is_alive()
 
 

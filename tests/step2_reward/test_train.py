@@ -18,7 +18,7 @@ from mynah.step2_reward.train import RewardSettings, train_reward
 from mynah.tokens import Tokenizer
 from mynah.train import session
 from mynah.train.metrics import read_metrics
-from mynah.train.scoring import score_groups
+from mynah.train.scoring import read_ends, score_groups
 from mynah.train.step import Diverged
 from tests import toys
 
@@ -78,25 +78,25 @@ def test_without_demonstrations_the_ranked_answers_score_0(tmp_path):
 
 def test_of_very_many_prompts_and_demonstrations_an_even_selection_is_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "MEASURED", 15)
-    monkeypatch.setattr(train, "score_groups", counted := Counted())
+    monkeypatch.setattr(train, "read_ends", counted := Counted())
     stage = run(tmp_path)
     groups = [g.group for g in build(RANKINGS, toys.chat(), toys.CONTEXT, SMALL.heldout) if not g.heldout]
     assert 30 < len(groups) <= 45
     chosen = groups[::3]
-    assert counted.sizes[-2:] == [len(chosen), len(SHOWN[::2])]
+    assert counted.sizes == [len(chosen), len(SHOWN[::2])]
     scores = torch.cat([s for s, _ in score_groups(load_scalar(stage.folder, torch.float32), chosen, 10_000)])
     assert scores.std() == pytest.approx(1, abs=1e-3)
 
 
 class Counted:
-    """`score_groups` that remembers how many groups it was given."""
+    """`read_ends` that remembers how many groups it was given."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
     def __call__(self, model, groups, *rest):
         self.sizes.append(len(groups))
-        return score_groups(model, groups, *rest)
+        return read_ends(model, groups, *rest)
 
 
 def test_transformers_gives_the_same_scores(trained):
