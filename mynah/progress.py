@@ -65,8 +65,9 @@ class Progress:
         self._said = time.monotonic()
         rate = (self.done - self._first) / max(self._said - self._start, 1e-9)
         left = f", {(self.total - self.done) / rate:.0f} s left" if 0 < self.done < self.total and rate else ""
+        counted = f"{self.done}/{self.total} {self.unit}, {rate:.4g}/s{left}  " if self.total else ""
         console.print(
-            f"{self.title}: {self.done}/{self.total} {self.unit}, {rate:.4g}/s{left}  {self._figures}".rstrip(),
+            f"{self.title}: {counted}{self._figures}".rstrip(),
             soft_wrap=True,
         )
 

@@ -14,6 +14,7 @@ from bench.real import __main__ as real
 from bench.real import judgements, result
 from bench.real.judgements import Judged
 from bench.real.words_only import by_words
+from mynah.errors import UserError
 from mynah.nouns import Comparison, Message, Prompt
 from mynah.tokens import ChatFormat
 from tests import toys
@@ -154,6 +155,32 @@ def test_every_model_is_told_the_subset_where_that_is_asked_for(
     assert by_kind == ["Judged by: apt" not in text for text in read]
     assert 0 < sum(by_kind) < len(read)
     assert not (tmp_path / "work/toy/base").exists()
+
+
+def test_apart_every_subset_has_reward_models_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What two subsets like is opposed: one model of both is right in half of all pairs, two are right."""
+    opposed = [as_hh(judged(name, 60, seed), tmp_path / f"{name}.jsonl") for name, seed in (("likes", 0), ("hates", 1))]
+    turned = [json.loads(line) for line in opposed[1].read_text().splitlines()]
+    opposed[1].write_text(
+        "".join(json.dumps({"chosen": row["rejected"], "rejected": row["chosen"]}) + "\n" for row in turned)
+    )
+    subsets = [f"{path.stem}={path}" for path in opposed]
+    common = ["toy", *subsets, "--base", toys.policy_folder(), "--work", tmp_path / "work", "--threads", 1, "--alone"]
+    common += ["--chats", "--folds", 2, "--head-first", "--epochs", 0]
+    found = {}
+    for options in ((), ("--apart",)):
+        said = called(monkeypatch, capsys, *common, *options)
+        found[options] = json.loads(said.strip().splitlines()[-1])
+    apart = found["--apart",]
+    assert set(apart["chosen"]["mynah"]) == {f"fold-{n}-{subset}" for n in (1, 2) for subset in ("likes", "hates")}
+    assert set(apart["chosen"]["mynah"].values()) == {"0-x0"}
+    for subset in ("likes", "hates"):
+        assert apart["figures"][subset]["mynah"]["value"] > 0.65, subset
+    assert apart["figures"]["macro mean"]["mynah"]["value"] > found[()]["figures"]["macro mean"]["mynah"]["value"] + 0.1
+    with pytest.raises(UserError, match="with --apart there is not one reward model"):
+        called(monkeypatch, capsys, *common, "--apart", "--ppo", "0")
 
 
 def test_a_whole_experiment(
