@@ -66,6 +66,8 @@ def validate(schema: type[S], table: Mapping[str, Any], where: str) -> S:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}."
             raise UserError(f"{where}: unknown setting {key!r}; {hint}") from None
+        if problem["type"] == "value_error":  # a sentence of our own, on several settings
+            raise UserError(f"{where}: {key}: {problem['ctx']['error']}.") from None
         raise UserError(f"{where}: {key}: {problem['msg']} (got {problem['input']!r}).") from None
 
 

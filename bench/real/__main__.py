@@ -39,6 +39,10 @@ from mynah.runs import Run
 
 def main() -> None:
     arguments = _arguments()
+    if arguments.apart and arguments.ppo:
+        raise UserError("--ppo: with --apart there is not one reward model; leave one of them out.")
+    if 0 in arguments.epochs and not (arguments.head_first and arguments.alone):
+        raise UserError("--epochs 0: then only a head is fitted; ask for --head-first and --alone.")
     torch.set_num_threads(arguments.threads)
     home = arguments.work / arguments.name
     rows = judgements.convert(dict(map(_subset, arguments.subsets)), home / "rows")
@@ -66,10 +70,6 @@ def main() -> None:
         apart=arguments.apart,
         head_first=arguments.head_first,
     )
-    if arguments.apart and arguments.ppo:
-        raise UserError("--ppo: with --apart there is not one reward model; leave one of them out.")
-    if 0 in arguments.epochs and not (arguments.head_first and arguments.alone):
-        raise UserError("--epochs 0: then only a head is fitted; ask for --head-first and --alone.")
     if arguments.plan:
         print(plan.markdown(experiment))
         return

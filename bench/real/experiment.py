@@ -16,6 +16,7 @@ from bench.real import judgements, result, trials
 from bench.real.judgements import Fold, Judged
 from bench.real.trials import Material, Scores, Setting
 from bench.real.words_only import by_words
+from mynah.errors import UserError
 from mynah.files import sha256
 from mynah.model.hub import load_config
 from mynah.model.precision import Hardware
@@ -66,7 +67,11 @@ class Experiment:
 
     def parts(self, fold: Fold) -> list[Fold]:
         """What has a reward model of its own."""
-        return judgements.apart(fold) if self.apart else [fold]
+        parts = judgements.apart(fold) if self.apart else [fold]
+        for part in parts:
+            if not (part.train and part.dev):
+                raise UserError(f"{part.subset}: too few rows for {self.folds} folds and a dev part; give it more.")
+        return parts
 
     def fitted(self, row: Judged) -> Comparison:
         """The row as everyone reads it, shortened to the base's context; cut once."""
@@ -144,12 +149,14 @@ class Experiment:
     def run(self, numbers: Sequence[int] = ()) -> dict[str, Any]:
         """All folds, or these; returns what is written as the result."""
         done = [fold for fold in self.all_folds if not numbers or fold.number in numbers]
+        parts = [part for whole in done for part in self.parts(whole)]
         found = self._baselines(done)
         chosen: dict[str, dict[str, Setting]] = {}
         first: dict[tuple[str, str], Setting] = {}
         left_out = {} if self.rival else {result.TRL: "not asked for"}
-        for fold in (part for whole in done for part in self.parts(whole)):
-            self.tuned(fold)
+        for whole in done:
+            self.tuned(whole)
+        for fold in parts:
             material = self.material(fold)
             for who in (result.OURS, result.TRL):
                 if who in left_out:

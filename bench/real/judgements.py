@@ -51,7 +51,7 @@ class Fold:
 
     @property
     def name(self) -> str:
-        return f"fold-{self.number}-{self.subset}".rstrip("-")
+        return f"fold-{self.number}" + (f"-{self.subset}" if self.subset else "")
 
 
 def convert(subsets: Mapping[str, Sequence[Path]], folder: Path) -> list[Judged]:

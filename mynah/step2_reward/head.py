@@ -6,7 +6,7 @@ states that stay as they are, the best head of all is found at once: the problem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -16,11 +16,12 @@ from torch import Tensor
 
 from mynah.step2_reward.comparisons import RankedGroup
 from mynah.step2_reward.loss import ranking_loss
+from mynah.train.order import share
 
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Of the squared weights, halved, where features are of unit size; the right one depends on how much there is."""
 PARTS = 5
-"""Each part's prompts are judged by heads that are fitted on the others."""
+"""Each part's prompts, all rankings of a prompt together, are judged by heads that are fitted on the others."""
 ITERATIONS = 100
 
 
@@ -32,7 +33,7 @@ class _Pairs:
     better: Tensor  # [P]
     worse: Tensor  # [P]
     weights: Tensor  # [P, 1]
-    prompts: Tensor  # [P]
+    parts: Tensor  # [P]
 
     def loss(self, heads: Tensor, weights: Tensor) -> Tensor:
         """heads: [M, D]; weights: [P, M]."""
@@ -57,30 +58,39 @@ class _Pairs:
         """The loss on prompts that a head was not fitted on."""
         total = 0.0
         for part in range(PARTS):
-            held = torch.where((self.prompts % PARTS == part)[:, None], self.weights, 0.0)
+            held = torch.where((self.parts == part)[:, None], self.weights, 0.0)
             total += float(self.loss(self.fit(self.weights - held, penalty), held))
         return total
 
 
 @torch.enable_grad()
-def fit_heads(ends: Sequence[Tensor], groups: Sequence[RankedGroup], counts: Tensor) -> Tensor:
+def fit_heads(
+    ends: Sequence[Tensor], groups: Sequence[RankedGroup], counts: Tensor, show: Callable[..., None] = lambda **_: None
+) -> Tensor:
     """Heads [1 + M, D] under which the rankings are likeliest, less a penalty that cross-validation chooses.
 
     Args:
         ends: Of each group the hidden states [K, D] at its completions' ends, fp32.
         groups: What was preferred.
         counts: [groups, M], how often each head of the ensemble drew each group; the first head sees each once.
+        show: Told how far it is.
     """
     firsts = [0, *accumulate(map(len, ends))]
     rows = [
-        (first + better, first + worse, weight, prompt)
-        for prompt, (first, ranked) in enumerate(zip(firsts, groups, strict=False))
+        (first + better, first + worse, weight, number, int(share(repr(ranked.group.trunk)) * PARTS))
+        for number, (first, ranked) in enumerate(zip(firsts, groups, strict=False))
         for better, worse, weight in ranked.pairs
     ]
-    better, worse, weights, prompts = (torch.tensor(column) for column in zip(*rows, strict=True))
+    better, worse, weights, numbers, parts = (torch.tensor(column) for column in zip(*rows, strict=True))
     features = torch.cat(list(ends))
     size = (features[better] - features[worse]).square().mean(0).sqrt().clamp(min=1e-6) * features.shape[1] ** 0.5
-    pairs = _Pairs(features / size, better, worse, weights[:, None], prompts)
-    penalty = min(PENALTIES, key=pairs.unseen)
-    drawn = torch.cat([torch.ones(len(prompts), 1), counts[prompts]], dim=1)
-    return pairs.fit(pairs.weights * drawn, penalty) / size
+    pairs = _Pairs(features / size, better, worse, weights[:, None], parts)
+    losses = {}
+    for penalty in PENALTIES:
+        show(head=f"fitting, penalty {penalty:g}")
+        losses[penalty] = pairs.unseen(penalty)
+    penalty = min(losses, key=losses.__getitem__)
+    drawn = torch.cat([torch.ones(len(numbers), 1), counts[numbers]], dim=1)
+    fitted = pairs.fit(pairs.weights * drawn, penalty) / size
+    show(head=f"fitted, penalty {penalty:g}")
+    return fitted

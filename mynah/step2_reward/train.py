@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import torch
 from pydantic import Field, model_validator
@@ -28,7 +28,7 @@ from mynah.tokens import ChatFormat, Tokenizer, check_fits
 from mynah.train.optim import OptimSettings
 from mynah.train.order import batches
 from mynah.train.packing import FILL, lay_out, partition
-from mynah.train.scoring import Ends, read_ends, score_ends, score_groups, unsupervised
+from mynah.train.scoring import read_ends, score_ends, score_groups, unsupervised
 from mynah.train.session import Session
 from mynah.train.step import Learner
 
@@ -61,7 +61,7 @@ class RewardSettings(OptimSettings):
     @model_validator(mode="after")
     def _something_is_trained(self) -> Self:
         if not (self.epochs or self.head_first):
-            raise ValueError("with epochs=0 nothing is trained but a head: set head_first=true")
+            raise ValueError("epochs=0 trains nothing unless head_first=true")
         return self
 
 
@@ -80,27 +80,27 @@ def train_reward(
     Args:
         demonstrations: Their last answers score 0 on average after normalisation; none: the ranked answers do.
     """
-    tokenizer = Tokenizer.load(parent)
-    policy = place(load_policy(parent, DTYPES[hardware.dtype], hardware.device), hardware)
-    check_fits(tokenizer, policy.config.vocab_size)
-    chat = ChatFormat(tokenizer)
-    ranked = build(comparisons, chat, policy.config.context, settings.heldout)
+    tokenizer, model, heads = _begin(parent, settings, hardware, seed)
+    chat, context = ChatFormat(tokenizer), model.backbone.config.context
+    ranked = build(comparisons, chat, context, settings.heldout)
     train = [group for group in ranked if not group.heldout]
     held = [group for group in ranked if group.heldout]
-    model = adapted(with_scalar_head(policy, seed), settings.lora, seed)
-    heads = fresh_ensemble(max(1, settings.ensemble), policy.config.width, seed + 1).to(model.device)
     counts = bootstrap_weights(len(train), len(heads.bias), seed)
     plan = batches(len(train), settings.batch_size, settings.epochs, seed)
     faster = settings.model_copy(update={"learning_rate": settings.ensemble_learning_rate})
-    read: list[Ends] = []
     with Session(stage, len(plan), "updates", tensorboard) as session:
         if settings.head_first and not session.saved:
-            read = fit_first(model, heads, train, counts, settings, session)
+            fit_first(model, heads, train, counts, settings.microbatch_tokens, session.show)
         learner, ensemble = Learner(model, settings, len(plan)), Learner(heads, faster, len(plan))
+
+        def state() -> dict[str, Any]:
+            return {"learner": learner.state(), "ensemble": ensemble.state()}
+
         if session.saved:
             learner.load(session.saved["learner"])
             ensemble.load(session.saved["ensemble"])
-        session.save_if_due(session.first, lambda: {"learner": learner.state(), "ensemble": ensemble.state()})
+        elif settings.head_first:
+            session.save_if_due(0, state)
         for step in range(session.first, len(plan)):
             groups, weights = [train[i] for i in plan[step]], counts[plan[step]]
             stats = learner.update(_losses(model, heads, groups, weights, settings.microbatch_tokens))
@@ -110,25 +110,36 @@ def train_reward(
             if step + 1 == len(plan) or (step + 1) % max(1, len(plan) // 5) == 0:
                 figures["accuracy"] = evaluate(model, held or train, settings)[0].accuracy
             session.log(step + 1, figures, ("loss", "accuracy"))
-            session.save_if_due(step + 1, lambda: {"learner": learner.state(), "ensemble": ensemble.state()})
+            session.save_if_due(step + 1, state)
         learner.optimiser.copy_ema_to(model)
         ensemble.optimiser.copy_ema_to(heads)
         pairs, spread = evaluate(model, held or train, settings, heads)
-        if plan or not read:  # the trunk is not the one that was read
-            read = list(read_ends(model, _some([ranked.group for ranked in train]), settings.microbatch_tokens))
-        shown = _some(_demonstrated(demonstrations, chat, policy.config.context))
-        gain = normalise(model, heads, read, list(read_ends(model, shown, settings.microbatch_tokens)))
+        shown = _demonstrated(demonstrations, chat, context)
+        gain = normalise(model, heads, [one.group for one in train], shown, settings.microbatch_tokens)
+
+        figures = {**vars(pairs), "ensemble_spread": spread, "gain": gain, "train_prompts": len(train)}
+        figures["heldout_prompts"] = len(held)
 
         def write(folder: Path) -> None:
             save_scalar(merged(model), folder, eos=tokenizer.end_of_turn, pad=tokenizer.pad)
-            tokenizer.save(folder, policy.config.context)
+            tokenizer.save(folder, context)
             if settings.ensemble:
                 save_ensemble(heads, folder)
 
-        figures = {**vars(pairs), "ensemble_spread": spread, "gain": gain, "train_prompts": len(train)}
         adapter = partial(save_adapter, model, base=str(parent)) if settings.lora.rank else None
-        figures["heldout_prompts"] = len(held)
         stage.finish(write, session.seconds, figures, adapter)
+
+
+def _begin(
+    parent: Path, settings: RewardSettings, hardware: Hardware, seed: int
+) -> tuple[Tokenizer, ScalarModel, EnsembleHeads]:
+    """The policy's tokenizer; its copy with a head drawn at random, and adapters where they are wanted; an ensemble."""
+    tokenizer = Tokenizer.load(parent)
+    policy = place(load_policy(parent, DTYPES[hardware.dtype], hardware.device), hardware)
+    check_fits(tokenizer, policy.config.vocab_size)
+    model = adapted(with_scalar_head(policy, seed), settings.lora, seed)
+    heads = fresh_ensemble(max(1, settings.ensemble), policy.config.width, seed + 1).to(model.device)
+    return tokenizer, model, heads
 
 
 def _losses(
@@ -179,34 +190,36 @@ def fit_first(
     heads: EnsembleHeads,
     train: Sequence[RankedGroup],
     counts: Tensor,
-    settings: RewardSettings,
-    session: Session,
-) -> list[Ends]:
-    """Put heads that are fitted on the model as it is in the place of those drawn at random; returns what was read.
+    budget: int,
+    show: Callable[..., None],
+) -> None:
+    """Put heads that are fitted on the model as it is in the place of those drawn at random.
 
-    All hidden states are held at once: 2 bytes · answers · width in bf16, and twice that while the heads are fitted.
+    The hidden states of all answers are held at once, for the fit three times in fp32: 12 bytes · answers · width, and
+    as much again for each pair while their sizes are compared.
+
+    Args:
+        show: Told how far it is; may raise, so that it can be stopped.
     """
-    read, done = [], 0
-    for ends in read_ends(model, [ranked.group for ranked in train], settings.microbatch_tokens):
-        read.append(ends)
-        done += len(ends.indices)
-        session.show(head=f"reading {done}/{len(train)}")
-    found = {
-        index: states.float().cpu()
-        for ends in read
-        for index, states in zip(ends.indices, ends.states.split(ends.counts), strict=True)
-    }
-    fitted = fit_heads([found[index] for index in range(len(train))], train, counts)
+    found: dict[int, Tensor] = {}
+    for ends in read_ends(model, [ranked.group for ranked in train], budget):
+        found |= zip(ends.indices, ends.states.float().cpu().split(ends.counts), strict=True)
+        show(head=f"reading {len(found)}/{len(train)}")
+    fitted = fit_heads([found[index] for index in range(len(train))], train, counts, show)
     model.score.weight.copy_(fitted[:1])
     heads.weight.copy_(fitted[1:])
-    return read
 
 
 @torch.no_grad()
-def normalise(model: ScalarModel, heads: EnsembleHeads, samples: Sequence[Ends], shown: Sequence[Ends]) -> float:
+def normalise(
+    model: ScalarModel, heads: EnsembleHeads, ranked: Sequence[Group], demonstrated: Sequence[Group], budget: int
+) -> float:
     """Fold in a gain, so that the ranked samples' scores have unit spread, and a bias, so that demonstrations (without
     any, the samples) score 0 on average (Ziegler 2019); each head of the ensemble by itself. Returns the gain.
+
+    Of more than MEASURED prompts or demonstrations an even selection is read.
     """
+    samples, shown = (list(read_ends(model, _some(groups), budget)) for groups in (ranked, demonstrated))
     scores = score_ends(model, samples, heads)
     spread = torch.cat([scores for scores, _ in scores]).std().clamp(min=1e-6)
     spreads = torch.cat([parts for _, parts in scores]).std(0).clamp(min=1e-6).to(heads.bias)
@@ -220,7 +233,6 @@ def normalise(model: ScalarModel, heads: EnsembleHeads, samples: Sequence[Ends],
 
 
 def _some(groups: Sequence[Group]) -> Sequence[Group]:
-    """Of more than MEASURED an even selection."""
     return groups[:: max(1, -(-len(groups) // MEASURED))]
 
 

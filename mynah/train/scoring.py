@@ -44,8 +44,8 @@ def read_ends(model: ScalarModel, groups: Sequence[Group], budget: int) -> Itera
         budget = min(budget, IN_CACHE)
     for indices in partition(list(map(len, groups)), budget):
         batch = lay_out([groups[i] for i in indices], model.device, FILL)
-        hidden = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))
-        yield Ends(indices, batch.sequences_per_group, hidden[batch.ends])
+        ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]
+        yield Ends(indices, batch.sequences_per_group, ends)
 
 
 @torch.no_grad()

@@ -84,6 +84,7 @@ class Session:
             Interrupted: When asked to stop; the part is done anew.
         """
         self._progress.advance(0, **figures)
+        self._metrics.path.touch()  # by its age the page tells what is at work from what was left
         if self._interrupted or self.stage.wish.exists():
             self.stage.rest.touch()
             self.stage.wish.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ from bench.real.judgements import Judged
 from bench.real.words_only import by_words
 from mynah.errors import UserError
 from mynah.nouns import Comparison, Message, Prompt
+from mynah.runs import Stage
+from mynah.step1_sft.train import finetune
 from mynah.tokens import ChatFormat
 from tests import toys
 
@@ -168,17 +170,27 @@ def test_apart_every_subset_has_reward_models_of_its_own(
     )
     subsets = [f"{path.stem}={path}" for path in opposed]
     common = ["toy", *subsets, "--base", toys.policy_folder(), "--work", tmp_path / "work", "--threads", 1, "--alone"]
-    common += ["--chats", "--folds", 2, "--head-first", "--epochs", 0]
+    common += ["--folds", 2, "--head-first", "--epochs", 0, "--set", "sft.epochs=1"]
+    tuned: list[Path] = []
+
+    def counted(stage: Stage, *rest: Any, **more: Any) -> None:
+        tuned.append(stage.folder)
+        finetune(stage, *rest, **more)
+
+    monkeypatch.setattr("bench.real.experiment.finetune", counted)
     found = {}
     for options in ((), ("--apart",)):
         said = called(monkeypatch, capsys, *common, *options)
         found[options] = json.loads(said.strip().splitlines()[-1])
     apart = found["--apart",]
+    assert len(set(tuned)) == len(tuned) == 4  # each way one a fold
     assert set(apart["chosen"]["mynah"]) == {f"fold-{n}-{subset}" for n in (1, 2) for subset in ("likes", "hates")}
     assert set(apart["chosen"]["mynah"].values()) == {"0-x0"}
     for subset in ("likes", "hates"):
         assert apart["figures"][subset]["mynah"]["value"] > 0.65, subset
     assert apart["figures"]["macro mean"]["mynah"]["value"] > found[()]["figures"]["macro mean"]["mynah"]["value"] + 0.1
+    with pytest.raises(UserError, match="likes: too few rows for 2 folds and a dev part"):
+        called(monkeypatch, capsys, *common, "--apart", "--limit", 2)
     with pytest.raises(UserError, match="with --apart there is not one reward model"):
         called(monkeypatch, capsys, *common, "--apart", "--ppo", "0")
 

@@ -1,6 +1,7 @@
 """The head that is fitted first: the best there is on hidden states as they are, and the trunk is left alone."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from mynah.config import load
 from mynah.errors import Interrupted, UserError
 from mynah.files import sha256
 from mynah.model.hub import load_ensemble, load_scalar
+from mynah.model.lora import LoRA
 from mynah.nouns import Group
 from mynah.recipe import Recipe
 from mynah.runs import Stage
@@ -102,6 +104,18 @@ def test_a_head_knows_only_the_prompts_that_it_drew(monkeypatch):
     assert (other - whole).abs().max() > 10 * (same - half).abs().max()
 
 
+def test_all_rankings_of_a_prompt_are_judged_together():
+    """Four rankings of each prompt are no four prompts: what they have in common would be taken for knowledge."""
+    ends, groups = ranked(60, torch.ones(WIDTH), noise=60.0)
+    groups = [replace(g, group=Group((0, i), (False, False))) for i, g in enumerate(groups)]
+    states = [
+        e + 0.01 * torch.randn(e.shape, generator=torch.Generator().manual_seed(i)) for e in ends for i in range(4)
+    ]
+    often = fit_heads(states, [g for g in groups for _ in range(4)], ones(groups).repeat(4, 1))[0]
+    once = fit_heads(ends, groups, ones(groups))[0]
+    assert often.norm() < 1.5 * once.norm()
+
+
 def run(home: Path, settings: RewardSettings = ONCE, seed: int = 0) -> Stage:
     stage = toys.stage(home, "reward", seed)
     train_reward(stage, toys.policy_folder(), RANKINGS, [], settings, toys.CPU, seed)
@@ -168,7 +182,10 @@ def test_ctrl_c_while_it_reads_begins_it_again(fitted, tmp_path, monkeypatch):
     assert sha256(run(tmp_path).folder / "model.safetensors") == sha256(fitted.folder / "model.safetensors")
 
 
-def test_a_kill_after_the_fit_does_not_cost_it(fitted, tmp_path, monkeypatch):
+def test_a_kill_after_the_fit_does_not_cost_it(tmp_path, monkeypatch):
+    """Where there are more prompts than are measured, too."""
+    monkeypatch.setattr(train, "MEASURED", 15)
+    whole = run(tmp_path / "whole")
     with monkeypatch.context() as patch:
         patch.setattr(train, "normalise", toys.killed_at(1, train.normalise))
         with pytest.raises(toys.Killed):
@@ -178,10 +195,17 @@ def test_a_kill_after_the_fit_does_not_cost_it(fitted, tmp_path, monkeypatch):
         raise AssertionError("fitted anew")
 
     monkeypatch.setattr(train, "fit_heads", again)
-    assert sha256(run(tmp_path).folder / "model.safetensors") == sha256(fitted.folder / "model.safetensors")
+    assert sha256(run(tmp_path).folder / "model.safetensors") == sha256(whole.folder / "model.safetensors")
+
+
+def test_adapters_are_trained_beside_a_fitted_head(tmp_path):
+    settings = RewardSettings(head_first=True, learning_rate=1e-3, lora=LoRA(rank=4))
+    stage = run(tmp_path, settings)
+    assert (stage.folder.parent / "2-reward.adapter" / "adapter_model.safetensors").is_file()
+    assert read_metrics(stage.state / "metrics.jsonl")[0]["loss"] < 0.67
 
 
 def test_no_epoch_and_no_head_is_refused():
-    with pytest.raises(UserError, match="with epochs=0 nothing is trained but a head: set head_first=true"):
+    with pytest.raises(UserError, match=r"mini.toml: reward: epochs=0 trains nothing unless head_first=true\.$"):
         load(Recipe, "mini", ["reward.epochs=0"])
     assert load(Recipe, "mini", ["reward.epochs=0", "reward.head_first=true"]).reward.head_first
