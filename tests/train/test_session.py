@@ -1,5 +1,6 @@
 """A sitting: saved when due and on Ctrl-C, resumed from the newest whole state."""
 
+import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -61,6 +62,20 @@ def test_a_wish_from_outside_stops_it_like_ctrl_c(stage: Stage) -> None:
     stage.wish.touch()  # left by somebody who came too late
     assert work(stage, 9) == list(range(1, 10))
     assert not stage.rest.exists()
+
+
+def test_a_part_without_steps_looks_alive_and_can_be_stopped(stage: Stage) -> None:
+    with (
+        pytest.raises(Interrupted, match="1-sft: stopped before its first step"),
+        Session(stage, 9, "steps") as session,
+    ):
+        os.utime(stage.state / "metrics.jsonl", (0, 0))
+        session.show(head="reading")
+        assert (stage.state / "metrics.jsonl").stat().st_mtime > 0
+        stage.wish.touch()
+        session.show(head="reading")
+    assert (stage.rest.exists(), stage.wish.exists()) == (True, False)
+    assert work(stage, 3) == [1, 2, 3]
 
 
 def test_a_second_ctrl_c_does_not_wait(stage: Stage) -> None:
