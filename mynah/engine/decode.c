@@ -234,13 +234,13 @@ ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *
         for (int p = 0; p < panels; p += step) use(to, row + r, panel + p, sums + r * panels + p);
 }
 
-#define CASE(n, most)                                                       \
-    case n:                                                                 \
-        if (left >= most) {                                                 \
-            tile(n, most, eight, x, k, w, row, panel, ahead, to);                  \
-            done = most;                                                    \
-        } else                                                              \
-            tile(n, 2, eight, x, k, w, row, panel, ahead, to);                     \
+#define CASE(n, most)                                             \
+    case n:                                                       \
+        if (left >= most) {                                       \
+            tile(n, most, eight, x, k, w, row, panel, ahead, to); \
+            done = most;                                          \
+        } else                                                    \
+            tile(n, 2, eight, x, k, w, row, panel, ahead, to);    \
         break;
 
 ALWAYS void product_as(const int eight, const bf16 *x, int64_t rows, int64_t k, Matrix w, int64_t panels, const Use *to) {
