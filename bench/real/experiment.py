@@ -70,7 +70,8 @@ class Experiment:
         parts = judgements.apart(fold) if self.apart else [fold]
         for part in parts:
             if not (part.train and part.dev):
-                raise UserError(f"{part.subset}: too few rows for {self.folds} folds and a dev part; give it more.")
+                few = part.subset or self.name
+                raise UserError(f"{few}: too few rows for {self.folds} folds and a dev part; give it more.")
         return parts
 
     def fitted(self, row: Judged) -> Comparison:

@@ -68,7 +68,7 @@ def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
 
 @cache
 def cpu_prefers_bfloat16() -> bool:
-    """Times a matrix product of a small model's size in both formats; at most a fifth of a second or so.
+    """Times a matrix product of a small model's size in both formats; a tenth to a third of a second.
 
     The best of many calls in turn. A few calls in a row may all fall on a moment when a busy program has the processor,
     and the same machine would train in one format today and in another tomorrow.

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import torch
 
@@ -86,9 +86,7 @@ class Session:
         self._progress.advance(0, **figures)
         self._metrics.path.touch()  # by its age the page tells what is at work from what was left
         if self._interrupted or self.stage.wish.exists():
-            self.stage.rest.touch()
-            self.stage.wish.unlink(missing_ok=True)
-            raise Interrupted(f"{self.stage.key}: stopped before its first step; the same command begins it again.")
+            self._rest("stopped before its first step; the same command begins it again.")
 
     def save_if_due(self, step: int, state: Callable[[], dict[str, Any]]) -> None:
         """Save after `step` steps when it is time, at the end, or when Ctrl-C or somebody at the page asks to stop.
@@ -104,11 +102,12 @@ class Session:
             self._last_save = time.monotonic()
             self._save_took = self._last_save - begun
         if self._interrupted and step < self.total:
-            self.stage.rest.touch()
-            self.stage.wish.unlink(missing_ok=True)
-            raise Interrupted(
-                f"{self.stage.key}: stopped after {step} of {self.total}; the same command goes on from there."
-            )
+            self._rest(f"stopped after {step} of {self.total}; the same command goes on from there.")
+
+    def _rest(self, said: str) -> NoReturn:
+        self.stage.rest.touch()
+        self.stage.wish.unlink(missing_ok=True)
+        raise Interrupted(f"{self.stage.key}: {said}")
 
     def _note_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._interrupted:  # the second Ctrl-C does not wait for the step to end
