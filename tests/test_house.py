@@ -1,6 +1,7 @@
 """The house rules that a machine can hold: imports go one way, every file says what it is and stays short."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -172,6 +173,12 @@ def test_a_missing_docstring_is_found(tmp_path: Path) -> None:
 def test_what_is_allowed_passes(tmp_path: Path, file: str, source: str) -> None:
     write(tmp_path / file, f'"""What it is for."""\n{source}')
     assert broken_rules(tmp_path) == []
+
+
+def test_no_test_sets_the_clock_of_the_whole_process() -> None:
+    """A server that runs in the same process would sleep until that time comes; set a module's `time` instead."""
+    for file in Path(__file__).parent.rglob("*.py"):
+        assert not re.search(r"""setattr\((\w+\.)*time,|setattr\(["']time\.""", file.read_text("utf-8")), file
 
 
 def write(path: Path, source: str) -> None:

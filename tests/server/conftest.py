@@ -122,7 +122,7 @@ def running(app: FastAPI) -> Iterator[Address]:
     finally:
         running.should_exit = True
         thread.join(60)
-        if thread.is_alive():  # it gives streams ten seconds; a busy machine took twice as long
+        if thread.is_alive():  # it gives streams ten seconds
             faulthandler.dump_traceback()
         assert not thread.is_alive()
 
