@@ -41,8 +41,13 @@ def main() -> None:
     arguments = _arguments()
     if arguments.apart and arguments.ppo:
         raise UserError("--ppo: with --apart there is not one reward model; leave one of them out.")
-    if 0 in arguments.epochs and not (arguments.head_first and arguments.alone):
-        raise UserError("--epochs 0: then only a head is fitted; ask for --head-first and --alone.")
+    trl_epochs = [] if arguments.alone else arguments.trl_epochs or arguments.epochs
+    if 0 in arguments.epochs and not arguments.head_first:
+        raise UserError("--epochs 0: then only a head is fitted; ask for --head-first.")
+    if 0 in trl_epochs:
+        raise UserError(
+            "--epochs 0: TRL fits no head alone; give it --trl-epochs, or leave it out (--alone)."
+        )
     torch.set_num_threads(arguments.threads)
     home = arguments.work / arguments.name
     rows = judgements.convert(dict(map(_subset, arguments.subsets)), home / "rows")
@@ -56,7 +61,11 @@ def main() -> None:
         rows,
         base,
         arguments.folds,
-        tuple(dict.fromkeys(Setting(rate * (n > 0), n) for rate, n in product(arguments.rates, arguments.epochs))),
+        {
+            who: tuple(dict.fromkeys(Setting(rate * (n > 0), n) for rate, n in product(arguments.rates, epochs)))
+            for who, epochs in ((result.OURS, arguments.epochs), (result.TRL, trl_epochs))
+            if epochs
+        },
         load(Recipe, "small", ["sft.epochs=2", *arguments.set]).sft,
         resolve(Hardware()),
         arguments.batch_size,
@@ -65,7 +74,6 @@ def main() -> None:
         chats=arguments.chats,
         limit=arguments.context,
         lora=arguments.lora,
-        rival=not arguments.alone,
         search_once=arguments.search_once,
         apart=arguments.apart,
         head_first=arguments.head_first,
@@ -114,6 +122,7 @@ def _arguments() -> argparse.Namespace:
     add("--limit", type=int, default=0, metavar="N", help="at most N rankings of each subset, for trials")
     add("--rates", type=_numbers(float), default=[1e-4, 3e-4, 1e-3], help="learning rates to search")
     add("--epochs", type=_numbers(int), default=[1, 2], help="epochs to search")
+    add("--trl-epochs", type=_numbers(int), default=[], help="the same for TRL, if it shall not be --epochs")
     add("--search-once", action="store_true", help="search on the first fold only; the others take what it chose")
     add("--batch-size", type=int, default=32)
     add("--seed", type=int, default=0)

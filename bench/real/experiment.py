@@ -38,8 +38,8 @@ class Experiment:
     base: Path
     """A checkpoint folder."""
     folds: int
-    settings: tuple[Setting, ...]
-    """The grid, the same for both sides."""
+    settings: dict[str, tuple[Setting, ...]]
+    """The grid of each side."""
     sft: SFTSettings
     hardware: Hardware
     batch_size: int = 32
@@ -56,7 +56,6 @@ class Experiment:
     """Each subset has reward models of its own, trained on its rankings alone, as length is fitted."""
     head_first: bool = False
     """Our score head is fitted on the checkpoint as it is, before anything is trained."""
-    rival: bool = True
     search_once: bool = False
     """Search on the first fold alone; the others take what it chose. Their test rows are then not wholly unseen by the
     choice of two numbers, for both sides alike."""
@@ -154,7 +153,7 @@ class Experiment:
         found = self._baselines(done)
         chosen: dict[str, dict[str, Setting]] = {}
         first: dict[tuple[str, str], Setting] = {}
-        left_out = {} if self.rival else {result.TRL: "not asked for"}
+        left_out = {} if result.TRL in self.settings else {result.TRL: "not asked for"}
         for whole in done:
             self.tuned(whole)
         for fold in parts:
@@ -163,7 +162,7 @@ class Experiment:
                 if who in left_out:
                     continue
                 earlier = first.get((who, fold.subset))
-                grid = (earlier,) if self.search_once and earlier else self.settings
+                grid = (earlier,) if self.search_once and earlier else self.settings[who]
                 try:
                     setting, scores = self.search(who, fold, material, grid)
                 except Unavailable as why:
@@ -204,7 +203,7 @@ class Experiment:
             "data": judgements.digest([row.comparison for row in self.rows]),
             "folds": [{"fold": f.number, "train": len(f.train), "dev": len(f.dev), "test": len(f.test)} for f in done],
             "shortened_to_fit": shortened,
-            "grid": [setting.name for setting in self.settings],
+            "grid": {who: [setting.name for setting in grid] for who, grid in self.settings.items()},
             "searched": "on the first fold" if self.search_once else "on each fold",
             "sft": None if self.chats else self.sft.model_dump(),
             "batch_size": self.batch_size,

@@ -36,9 +36,8 @@ def pieces(experiment: Experiment) -> list[Piece]:
         done = experiment.checkpoint(fold).is_dir()
         made.append(_piece(experiment, "sft", f"{fold.name} sft", shown * experiment.sft.epochs, done))
         for part, (who, counts) in product(experiment.parts(fold), ((result.OURS, shared), (result.TRL, apart))):
-            if who == result.TRL and not experiment.rival:
-                continue
-            for setting in experiment.settings[: 1 if experiment.search_once and fold.number > 1 else None]:
+            grid = experiment.settings.get(who, ())
+            for setting in grid[: 1 if experiment.search_once and fold.number > 1 else None]:
                 train = _sum(counts, part.train)
                 tokens = train * setting.epochs + _sum(counts, [*part.dev, *part.test]) // 3
                 if who == result.OURS:  # scores are normalised at the end, and a head is fitted at the beginning

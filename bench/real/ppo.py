@@ -32,7 +32,7 @@ def ppo(
     learned, held = (judgements.prompts(rows, experiment.chat, experiment.context, room) for rows in halves)
     held = held[:limit]
     start, material = experiment.checkpoint(fold), experiment.material(fold)
-    setting, _ = experiment.search(result.OURS, fold, material, experiment.settings)
+    setting, _ = experiment.search(result.OURS, fold, material, experiment.settings[result.OURS])
     reward = Run(experiment.home, trials.reward_run(fold.name, setting)).root / "round-1" / "2-reward"
     scorer = Scorer.load(reward, experiment.hardware)
     found: dict[str, Any] = {

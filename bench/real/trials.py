@@ -55,7 +55,7 @@ class Material:
     seed: int
     threads: int
     lora: int = 0
-    """Rank of the adapters; 0: all weights are trained."""
+    """Rank of the adapters where anything but a head is trained; 0: all weights are."""
     head_first: bool = False
     """Ours fits the score head before anything else."""
 
@@ -78,7 +78,7 @@ class Material:
     def key(self, setting: Setting) -> str:
         """A short hash of all that decides a trial's result, but for the code."""
         start = weights_sha256(self.checkpoint)
-        asked = [value for value in (self.lora, self.head_first) if value]
+        asked = [value for value in (self.lora if setting.epochs else 0, self.head_first) if value]
         return Finished.key(start, sha256(self.ids), vars(setting), self.batch_size, self.seed, *asked)
 
 
@@ -113,7 +113,7 @@ def ours(material: Material, setting: Setting, hardware: Hardware) -> Scores:
         batch_size=material.batch_size,
         heldout=HELDOUT,
         ensemble=0,
-        lora=LoRA(rank=material.lora),
+        lora=LoRA(rank=material.lora if setting.epochs else 0),
         head_first=material.head_first,
     )
     stage = our_stage(material, setting, settings, hardware)

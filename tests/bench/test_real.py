@@ -193,6 +193,12 @@ def test_apart_every_subset_has_reward_models_of_its_own(
         called(monkeypatch, capsys, *common, "--apart", "--limit", 2)
     with pytest.raises(UserError, match="with --apart there is not one reward model"):
         called(monkeypatch, capsys, *common, "--apart", "--ppo", "0")
+    rivals = [option for option in common if option != "--alone"]
+    with pytest.raises(UserError, match="TRL fits no head alone"):
+        called(monkeypatch, capsys, *rivals)
+    plan = called(monkeypatch, capsys, *rivals, "--trl-epochs", "1,2", "--rates", "1e-3", "--lora", 4, "--plan")
+    asked = [line.split("|")[1].strip() for line in plan.splitlines() if line.startswith("| fold-1 ")]
+    assert asked == ["fold-1 sft", "fold-1 mynah 0-x0", "fold-1 TRL 0.001-x1", "fold-1 TRL 0.001-x2"]
 
 
 def test_a_whole_experiment(

@@ -120,7 +120,7 @@ def test_what_takes_long_to_save_is_saved_less_often(stage: Stage, monkeypatch: 
         work(stage, 60)
         return len(saved)
 
-    # This clock is the module's alone: the event loop of a test server in this process would sleep until its time comes.
+    # The module's alone: the event loop of a test server in this process would sleep until its time comes.
     monkeypatch.setattr(sessions, "time", SimpleNamespace(monotonic=clock))
     monkeypatch.setattr(sessions, "SAVE_EVERY", 4.0)
     quick, slow = saves(0.0), saves(20.0)
