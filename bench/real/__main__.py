@@ -45,9 +45,7 @@ def main() -> None:
     if 0 in arguments.epochs and not arguments.head_first:
         raise UserError("--epochs 0: then only a head is fitted; ask for --head-first.")
     if 0 in trl_epochs:
-        raise UserError(
-            "--epochs 0: TRL fits no head alone; give it --trl-epochs, or leave it out (--alone)."
-        )
+        raise UserError("--epochs 0: TRL fits no head alone; give it --trl-epochs, or leave it out (--alone).")
     torch.set_num_threads(arguments.threads)
     home = arguments.work / arguments.name
     rows = judgements.convert(dict(map(_subset, arguments.subsets)), home / "rows")
