@@ -10,7 +10,7 @@ from mynah.server.settings import ServeSettings
 from mynah.step0_pretrain.train import ModelSettings, PretrainSettings, TokenizerSettings
 from mynah.step1_sft.train import SFTSettings
 from mynah.step2_reward.train import RewardSettings
-from mynah.step3_ppo.train import PPOSettings
+from mynah.step3_ppo.settings import PPOSettings
 
 
 class SampleSettings(Settings):

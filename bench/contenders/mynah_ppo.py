@@ -13,7 +13,8 @@ from bench.contenders.line import Line
 from mynah.model.heads import with_scalar_head
 from mynah.model.hub import load_policy, save_scalar
 from mynah.model.precision import Hardware, resolve
-from mynah.step3_ppo.train import PPO, PPOSettings
+from mynah.step3_ppo.settings import PPOSettings
+from mynah.step3_ppo.train import PPO
 from mynah.tokens import Tokenizer
 
 

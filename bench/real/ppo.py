@@ -14,7 +14,8 @@ from mynah.errors import UserError
 from mynah.evals.intervals import bootstrap_mean
 from mynah.nouns import Prompt, Samples, SamplingParams
 from mynah.runs import Run, weights_sha256
-from mynah.step3_ppo.train import PPOSettings, train_ppo
+from mynah.step3_ppo.settings import PPOSettings
+from mynah.step3_ppo.train import train_ppo
 from mynah.train.order import share
 
 

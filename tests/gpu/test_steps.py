@@ -19,7 +19,8 @@ from mynah.step0_pretrain.train import ModelSettings, PretrainSettings, pretrain
 from mynah.step1_sft.train import SFTSettings, finetune
 from mynah.step2_reward.train import RewardSettings, train_reward
 from mynah.step3_ppo import train
-from mynah.step3_ppo.train import PPOSettings, train_ppo
+from mynah.step3_ppo.settings import PPOSettings
+from mynah.step3_ppo.train import train_ppo
 from mynah.train.metrics import read_metrics
 from tests import toys
 

@@ -14,7 +14,8 @@ from mynah.nouns import Demonstration, Message, Samples
 from mynah.runs import Run, Stage
 from mynah.step1_sft.train import SFTSettings, finetune
 from mynah.step2_reward.train import RewardSettings, train_reward
-from mynah.step3_ppo.train import PPOSettings, train_ppo
+from mynah.step3_ppo.settings import PPOSettings
+from mynah.step3_ppo.train import train_ppo
 from tests import toys
 
 ITERATIONS = 6

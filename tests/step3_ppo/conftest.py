@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from mynah.step3_ppo.train import PPO, PPOSettings
+from mynah.step3_ppo.settings import PPOSettings
+from mynah.step3_ppo.train import PPO
 from tests import toys
 
 SMALL: dict[str, Any] = {

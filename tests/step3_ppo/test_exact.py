@@ -16,7 +16,8 @@ from mynah.nouns import Prompt, SamplingParams, Trajectory
 from mynah.runs import Stage
 from mynah.step3_ppo import train
 from mynah.step3_ppo.scoring import Check, checked
-from mynah.step3_ppo.train import PPO, PPOSettings, train_ppo
+from mynah.step3_ppo.settings import PPOSettings
+from mynah.step3_ppo.train import PPO, train_ppo
 from mynah.train.metrics import read_metrics
 from tests import toys
 from tests.step3_ppo.test_train import assert_same

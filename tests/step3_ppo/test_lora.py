@@ -12,7 +12,8 @@ from mynah.model.lora import LoRA, adapters
 from mynah.runs import Stage
 from mynah.step3_ppo import train
 from mynah.step3_ppo.loss import policy_loss
-from mynah.step3_ppo.train import PPOSettings, train_ppo
+from mynah.step3_ppo.settings import PPOSettings
+from mynah.step3_ppo.train import train_ppo
 from mynah.train.metrics import read_metrics
 from tests import toys
 

@@ -15,7 +15,8 @@ from mynah.model.hub import load_policy, load_scalar
 from mynah.nouns import Group, Prompt, SamplingParams
 from mynah.runs import Stage
 from mynah.step3_ppo import train
-from mynah.step3_ppo.train import PPOSettings, train_ppo
+from mynah.step3_ppo.settings import PPOSettings
+from mynah.step3_ppo.train import train_ppo
 from mynah.tokens import Tokenizer
 from mynah.train import session
 from mynah.train.metrics import read_metrics
