@@ -19,9 +19,10 @@ PIP_INSTALL := MYNAH_PAGE=later $(BIN)/python -m pip --disable-pip-version-check
 # The page's sources; when one changes, the page is built again.
 WEB := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
-.PHONY: help demo test stress claims lint page clean bench $(BENCHES)
+.PHONY: help install demo test stress claims lint page clean bench $(BENCHES)
 
 help:
+	@echo 'make install  set up .venv and the page; make demo and make test do it, too'
 	@echo 'make demo     train a small assistant through all the steps, then chat with it'
 	@echo 'make test     lint, types, tests'
 	@echo 'make stress   the tests that take minutes'
@@ -36,6 +37,9 @@ help:
 	@echo 'ARGS="--mini --no-chat"                                  options for the demo'
 	@echo 'PYTHON=python3.12                                        another Python, 3.11 or newer'
 	@echo 'TORCH_INDEX=https://download.pytorch.org/whl/cpu         on Linux without a GPU: the small build of PyTorch'
+
+install: .venv/.installed
+	@echo 'Installed. Begin with: source .venv/bin/activate && mynah --help'
 
 demo: .venv/.installed
 	@$(BIN)/mynah demo $(ARGS)

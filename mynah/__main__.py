@@ -38,14 +38,15 @@ VERBS = {
     "ppo": Verb("steps:ppo", "Step 3: PPO against the newest reward model.", ("ppo", "hardware")),
     "eval": Verb("measure:evaluate", "Measure a model on data that it has not seen.", ("hardware",)),
     "chat": Verb("use:chat", "Talk to the newest policy of a run.", ("hardware",)),
-    "serve": Verb("serve:serve", "OpenAI's API for the newest policy of a run.", ("serve", "hardware")),
+    "serve": Verb("serve:serve", "OpenAI's API and the page, for the policy of a run.", ("serve", "hardware")),
     "data": Verb("data:data", "Check data files, convert and split them."),
     "freeze": Verb("freeze:freeze", "A numbered data set from what people said and judged in the store."),
     "report": Verb("use:report", "Write report.html from all that the run has so far."),
     "export": Verb("use:export", "Copy a checkpoint out of a run: a Hugging Face folder, an adapter, or GGUF."),
     "password": Verb("people:password", "A new password for an account, should its owner have lost theirs."),
-    "backup": Verb("keep:backup", "Copy all that was said and judged into one file, while the service runs."),
+    "backup": Verb("keep:backup", "Copy the database, with all that was said and judged, into one file."),
     "restore": Verb("keep:restore", "Bring a backup back."),
+    "scrub": Verb("keep:scrub", "Clear what deleted words left behind in the database's files."),
 }
 
 
@@ -97,7 +98,8 @@ def _settings(tables: tuple[str, ...]) -> str | None:
 
     schemas = [(Recipe.model_fields[table].annotation, table) for table in tables]
     described = "\n\n".join(describe(schema, table) for schema, table in schemas if isinstance(schema, type))
-    return f"Settings, given as `table.key=value`:\n\n```\n{described}\n```"
+    about = "Settings, given as `table.key=value`; in brackets what holds where the recipe says nothing:"
+    return f"{about}\n\n```\n{described}\n```"
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def build_app(
     upkeep = Upkeep(ledger, engine.settings)
     people = Accounts(db, identity, site, passwords or Passwords())
     talks = Talks(engine, ledger, streams)
-    outside = Channels(channels, Desk(ledger, talks))
+    outside = Channels(channels, Desk(ledger, talks, upkeep))
     if isinstance(engine, Service) and engine.record is forget:
         engine.record = keeping(ledger, engine.settings)
 

@@ -22,18 +22,24 @@ class Outsider:
     disabled: bool
 
 
-def know_outsider(tx: Connection, channel: str, team: str, person: str) -> Outsider:
-    """The account of this person of this team, made at their first word. Their erasure makes them a stranger again."""
+def find_outsider(tx: Connection, channel: str, team: str, person: str) -> Outsider | None:
+    """The account of this person of this team, if they wrote before."""
     p = outside_person.c
     known = select(p.id, p.user, user.c.disabled_at).join(user, user.c.id == p.user)
-    known = known.where(p.channel == channel, p.team == team, p.person == person)
-    if found := tx.execute(known).first():
-        return Outsider(found.id, found.user, new=False, disabled=found.disabled_at is not None)
+    found = tx.execute(known.where(p.channel == channel, p.team == team, p.person == person)).first()
+    return found and Outsider(found.id, found.user, new=False, disabled=found.disabled_at is not None)
+
+
+def know_outsider(tx: Connection, channel: str, team: str, person: str) -> Outsider:
+    """The account of this person of this team, made at their first word. Their erasure makes them a stranger again."""
+    if found := find_outsider(tx, channel, team, person):
+        return found
     row = {"id": new_id(), "channel": channel, "team": team, "person": person}
     account = add_user(tx, name=f"{person} ({channel})")
     if not insert_once(tx, outside_person, row | {"user": account}, "channel", "team", "person"):
-        again = tx.execute(known).one()  # their first two messages at one moment
-        return Outsider(again.id, again.user, new=False, disabled=again.disabled_at is not None)
+        again = find_outsider(tx, channel, team, person)  # their first two messages at one moment
+        assert again
+        return again
     return Outsider(row["id"], account, new=True, disabled=False)
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Connection, Row, func, or_, select, text, update
 
 from mynah.store.once import insert_once
 from mynah.store.schema import SERVICE, audit, consent, conversation, message, new_id, now, ranking, reaction, user
@@ -50,8 +50,12 @@ def find_user(tx: Connection, *, id: str = "", email: str = "") -> Row[Any] | No
 
 
 def people(tx: Connection) -> Sequence[Row[Any]]:
-    """The accounts that somebody can have: not erased, not the service's own, not the local person's; oldest first."""
-    theirs = (user.c.erased_at.is_(None), user.c.role != "service", user.c.email != LOCAL)
+    """The accounts that somebody can have: not erased, not the service's own, not the local person's; oldest first.
+
+    People of other services, who have no address here, are among them.
+    """
+    not_local = or_(user.c.email.is_(None), user.c.email != LOCAL)
+    theirs = (user.c.erased_at.is_(None), user.c.role != "service", not_local)
     return tx.execute(select(user).where(*theirs).order_by(user.c.id)).all()
 
 

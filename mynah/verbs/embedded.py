@@ -55,7 +55,7 @@ def demo(
     mynah demo --mini                         a smaller world, about three minutes, base model included
     mynah demo --rounds 3                     once more: rankings of the newest policy, then steps 2 and 3 again
     mynah demo --run other --seed 1           other draws
-    mynah demo --run scratch --from-scratch   pretrain the primer's base model too: two hours
+    mynah demo --run scratch --from-scratch   pretrain the primer's base model too: 1½ hours or more
     mynah demo --run calm ppo.kl_coef=0.1     any setting of the recipe
     mynah demo eval.thorough=true             compare greedily and at SFT's best temperature, too
     ```
@@ -65,7 +65,7 @@ def demo(
     Parameters
     ----------
     overrides
-        Settings of the recipe, as `table.key=value`.
+        Settings of the recipe, as `table.key=value`; those of the steps stand below `mynah sft --help` and so on.
     mini
         The mini-world, with its recipe `mini`; otherwise the primer, with the recipe `primer`.
     chat

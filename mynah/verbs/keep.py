@@ -1,4 +1,4 @@
-"""The verbs that keep what people said: backup, restore."""
+"""The verbs that keep what people said, and let it go: backup, restore, scrub."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def backup(file: Path, *, kept: Kept = HERE) -> None:
 
 
 def restore(file: Path, *, kept: Kept = HERE) -> None:
-    """Put a backup in the place of the database, while the service runs. What was erased since then stays erased.
+    """Put a backup in the place of the database, while the service runs.
+
+    What was erased since then stays erased, as far as the database that it replaces knows of it.
 
     ```
     mynah restore monday.db
@@ -76,6 +78,22 @@ def restore(file: Path, *, kept: Kept = HERE) -> None:
     db = store.connect(store.locate(kept.location))
     rows = put_back(db, file)
     _tell(Path(db.file or db.url.render_as_string()), rows)
+
+
+def scrub(*, kept: Kept = HERE) -> None:
+    """Clear what deleted words left behind in the database's files, while the service runs.
+
+    The service does it by itself after a person left; deleted conversations wait for this, nightly for instance.
+    Writers wait meanwhile.
+
+    ```
+    mynah scrub
+    mynah scrub --database postgresql://mynah@db/mynah
+    ```
+    """
+    if not store.scrub(kept.existing()):
+        raise UserError("Somebody was reading for long, so the log could not be emptied; call it again later.")
+    console.print("Nothing is left of what was deleted.", highlight=False)
 
 
 def _tell(path: Path, rows: dict[str, int]) -> None:

@@ -42,7 +42,9 @@ def serve(
     open_page: Annotated[bool, Parameter(name="--open", negative=())] = False,
     where: Where = HERE,
 ) -> None:
-    """Serve the newest policy of a run to every program that speaks OpenAI's API, on this machine only.
+    """Serve a run's policy to every program that speaks OpenAI's API, and the page, on this machine only.
+
+    It is the policy that was promoted last, else the newest.
 
     ```
     mynah serve --run demo

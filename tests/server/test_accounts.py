@@ -19,7 +19,7 @@ from mynah.server.errors import APIError
 from mynah.server.passwords import Passwords, check_password
 from mynah.server.security import Site
 from mynah.server.serve import first_admin_link
-from mynah.store import access, schema
+from mynah.store import access, outside, schema
 from mynah.store.people import change_user
 from tests.server.conftest import parrot, service, serving
 from tests.server.people import PASSWORD, first_admin, join, sign_in
@@ -245,6 +245,22 @@ def test_what_ends_a_session_ends_it_at_once(address, ada, db):
         theirs = update(schema.session).where(schema.session.c.user == bob.id)
         tx.execute(theirs.values(expires_at=schema.now() - timedelta(seconds=1)))
     assert not signed_in(second)
+
+
+def test_people_of_other_services_are_seen_and_disabled_but_have_no_role_and_no_password(empty):
+    db, address = empty
+    ada = first_admin(address, db)
+    with db.writing() as tx:
+        store.local_person(tx)
+        eve = outside.know_outsider(tx, "slack", "T1", "U1").user
+    [_, row] = ada.page.get("/api/people").json()["items"]
+    assert (row["id"], row["name"], row["email"], row["disabled"]) == (eve, "U1 (slack)", "", False)
+    for change in ({"role": "admin"}, {"password": PASSWORD}):
+        refused = ada.page.patch(f"/api/people/{eve}", json=change)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "outsider")
+    assert ada.page.patch(f"/api/people/{eve}", json={"disabled": True}).json()["disabled"] is True
+    with db.reading() as tx:
+        assert outside.know_outsider(tx, "slack", "T1", "U1").disabled
 
 
 def test_roles_hold_for_the_next_request(empty):

@@ -95,6 +95,9 @@ def routes(accounts: Accounts, streams: Streams) -> APIRouter:
         if id == who.user and body.password is not None:
             message = "Change your own password with PATCH /api/me, which asks for the current one."
             raise APIError(409, message, param="password", code="own_password")
+        if row.email is None and (body.role is not None or body.password is not None):
+            message = "They come from another service and never sign in here: they have neither password nor role."
+            raise APIError(409, message, param="password" if body.role is None else "role", code="outsider")
         hashed = None if body.password is None else await accounts.hash(row, body.password)
 
         def changed() -> Row[Any]:

@@ -21,6 +21,7 @@ from mynah.server.channels.phrases import phrase
 from mynah.server.errors import APIError
 from mynah.server.ledger import Ledger
 from mynah.server.talks import Said, Talks
+from mynah.server.upkeep import Upkeep
 from mynah.store import outside
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ REMEMBERED = 900.0
 WAITING = 4
 """Messages of one person that may wait for their answers."""
 # Slack keeps what begins with a slash for itself, so an exclamation mark will do too.
-COMMAND = re.compile(r"[/!](new|help|good|bad|training)(?:\s+(yes|no))?", re.IGNORECASE)
+COMMAND = re.compile(r"[/!](new|help|good|bad|training|leave)(?:\s+(yes|no))?", re.IGNORECASE)
 
 
 @dataclass(eq=False)
@@ -69,8 +70,8 @@ class Place:
 class Desk:
     """Takes messages of every channel."""
 
-    def __init__(self, ledger: Ledger, talks: Talks) -> None:
-        self._ledger, self._talks = ledger, talks
+    def __init__(self, ledger: Ledger, talks: Talks, upkeep: Upkeep) -> None:
+        self._ledger, self._talks, self._upkeep = ledger, talks, upkeep
         self._known: dict[str, Answering] = {}
         self._threads: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
         self._waiting: Counter[tuple[str, ...]] = Counter()
@@ -116,6 +117,8 @@ class Desk:
         language = channel.language
         if command := COMMAND.fullmatch(said.text.strip()):
             name, choice = command[1].lower(), (command[2] or "").lower()
+            if (name, choice) == ("leave", "yes"):
+                return phrase(language, await self._leave(said))
             return phrase(language, await self._ledger.write(partial(_obey, said=said, name=name, choice=choice)))
         if not said.text.strip():
             return phrase(language, "help")
@@ -127,10 +130,25 @@ class Desk:
         text = text or phrase(language, "silent")
         return f"{text}\n\n{phrase(language, 'first')}" if place.new else text
 
+    async def _leave(self, said: Incoming) -> str:
+        """Erase whoever says so, for good; the name of the phrase that tells it."""
+        who = await self._ledger.read(partial(_known, said=said))
+        if who is None:
+            return "nobody"
+        if who.disabled:
+            return "disabled"
+        await self._talks.streams.end_of(who.user)
+        await self._upkeep.erase(who.user)
+        return "left"
+
     def _forget_old(self) -> None:
         now = time.monotonic()
         for id in [id for id, known in self._known.items() if known.ended and now - known.ended > REMEMBERED]:
             del self._known[id]
+
+
+def _known(tx: Connection, said: Incoming) -> outside.Outsider | None:
+    return outside.find_outsider(tx, said.channel, said.team, said.person)
 
 
 def _place(tx: Connection, said: Incoming) -> Place | None:
@@ -149,6 +167,7 @@ def _obey(tx: Connection, said: Incoming, name: str, choice: str) -> str:
         return "disabled"
     commands: dict[str, Callable[[], str]] = {
         "help": lambda: "help",
+        "leave": lambda: "leave",
         "new": partial(_new, tx, who, said),
         "training": partial(_training, tx, who, choice),
         "good": partial(_thumb, tx, who, said, 1),

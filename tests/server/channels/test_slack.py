@@ -122,6 +122,32 @@ def test_commands(serve):
         assert len(store.messages(tx, first.id)) == 2
 
 
+def test_who_leaves_is_erased_and_a_stranger_afterwards(serve):
+    service = serve("red sun")
+
+    def say(text: str, number: int) -> str:
+        service.slack(slack_event(text, f"4.{number}"))
+        return service.outside.wait_for(number)[-1]["text"]
+
+    assert say("!leave yes", 1) == "There is nothing of yours here."
+    assert say("What hides in the hill?", 2).startswith("red sun")
+    service.slack(slack_event("Mine stays", "4.25", user="U2"))
+    service.outside.wait_for(3)
+    assert say("!leave", 4).startswith("!leave yes erases all")
+    with service.db.reading() as tx:
+        before = {talk.id: talk.owner for talk in tx.execute(select(conversation))}
+        assert len(before) == 2
+    assert say("!leave yes", 5).startswith("All that we said here is erased.")
+    with service.db.reading() as tx:
+        left = {talk: [one.message.content for one in store.messages(tx, talk)] for talk in before}
+        [still] = tx.execute(select(outside_person)).all()
+    assert [words for talk, words in left.items() if before[talk] == still.user] == [["Mine stays", "red sun"]]
+    assert not any(any(words) for talk, words in left.items() if before[talk] != still.user)
+    assert say("It is me", 6).startswith("red sun\n\n(!help")  # as to anybody new
+    with service.db.reading() as tx:
+        assert len(tx.execute(select(outside_person)).all()) == 2
+
+
 def test_disabled_people_are_told_and_the_erased_are_strangers(serve):
     service = serve("red sun")
     service.slack(slack_event("Hello", "3.1"))

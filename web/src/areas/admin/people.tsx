@@ -98,29 +98,33 @@ function PeopleTable({ people, me }: { people: Member[]; me: string }) {
               </>
             ),
           },
-          { head: t("email"), cell: (person) => person.email },
+          { head: t("email"), cell: (person) => person.email || t("elsewhere") },
           {
             head: t("role"),
-            cell: (person) => (
-              <select
-                className={styles.select}
-                aria-label={t("roleOf", { name: person.name })}
-                value={person.role}
-                disabled={change.isPending}
-                onChange={(event) => change.mutate({ id: person.id, role: event.target.value as Role })}
-              >
-                {ROLES.map((role) => (
-                  <option key={role} value={role}>
-                    {t(`roles.${role}`)}
-                  </option>
-                ))}
-              </select>
-            ),
+            cell: (person) =>
+              !person.email ? (
+                t(`roles.${person.role}`)
+              ) : (
+                <select
+                  className={styles.select}
+                  aria-label={t("roleOf", { name: person.name })}
+                  value={person.role}
+                  disabled={change.isPending}
+                  onChange={(event) => change.mutate({ id: person.id, role: event.target.value as Role })}
+                >
+                  {ROLES.map((role) => (
+                    <option key={role} value={role}>
+                      {t(`roles.${role}`)}
+                    </option>
+                  ))}
+                </select>
+              ),
           },
           {
             head: t("password"),
             cell: (person) =>
-              person.id !== me && (
+              person.id !== me &&
+              person.email && (
                 <Button
                   kind="quiet"
                   onClick={() => setRenewing(person)}
