@@ -20,7 +20,7 @@ from mynah.server.app import build_app
 from mynah.server.models import ServedModel
 from mynah.server.passwords import Passwords
 from mynah.server.settings import ServeSettings
-from mynah.store import access
+from mynah.store import access, outside
 from mynah.store.database import Database
 from mynah.store.promotions import decisions
 from mynah.store.schema import content, user
@@ -154,6 +154,24 @@ def test_an_invite_lets_a_person_in_and_a_key_lets_their_program_in(context, bro
     elsewhere.close()
     admin.reload()
     expect(admin.get_by_role("row", name=re.compile("Ben ben@example.org"))).to_contain_text("Labeller")
+
+
+def test_who_writes_from_another_service_is_seen_and_disabled_without_role_or_password(context, house) -> None:
+    with house.db.writing() as tx:
+        person = outside.know_outsider(tx, "slack", "T1", "U1").user
+    admin = house.signed_in(context, house.admin)
+    admin.goto("/admin/")
+    row = admin.get_by_role("row").filter(has_text="U1 (slack)")
+    expect(row.get_by_role("cell", name="none: writes from another service")).to_be_visible()
+    expect(row.get_by_role("combobox")).to_have_count(0)
+    expect(row.get_by_role("button", name="New password")).to_have_count(0)
+    row.get_by_role("button", name="Disable").click()
+    press(dialog(admin), "Disable")
+    expect(row.get_by_text("disabled")).to_be_visible()
+    with house.db.reading() as tx:
+        found = store.find_user(tx, id=person)
+        assert found
+        assert found.disabled_at
 
 
 def test_hostile_words_in_every_field_stay_words(browser, built, tmp_path) -> None:
