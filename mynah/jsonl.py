@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -26,6 +27,8 @@ from mynah.nouns import ROLES, Comparison, Conversation, Demonstration, FinishRe
 
 T = TypeVar("T")
 Row = dict[str, Any]
+HALF_CHARACTER = "holds half a character (an escape such as \\ud83d without its other half); remove it."
+OUTSIZED = "holds a number of thousands of digits, or hundreds of lists within lists; remove it."
 
 
 def read_demonstrations(path: Path) -> list[Demonstration]:
@@ -60,9 +63,9 @@ def read_comparisons(path: Path) -> list[Comparison]:
 
 def read_texts(path: Path) -> list[str]:
     """Documents: rows of `{"text"}` in a .jsonl file, else a text file whose documents are parted by blank lines."""
-    if path.suffix in {".jsonl", ".json"}:
+    if path.suffix.lower() in {".jsonl", ".json"}:
         return _read(path, text_of)
-    texts = [text.strip() for text in read_text(path).split("\n\n")]
+    texts = [text.strip() for text in re.split(r"\n\s*\n", read_text(path))]
     if not any(texts):
         raise UserError(f"{path}: is empty; it should hold text, documents parted by blank lines.")
     return [text for text in texts if text]
@@ -117,16 +120,37 @@ def rows(path: Path) -> Iterator[tuple[int, Row]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno}).") from None
-        if not isinstance(row, dict):
-            raise UserError(f"{path}:{number}: a JSON object is needed, this is a {type(row).__name__}.")
+            row = object_of(loads(line))
+        except Mistake as mistake:
+            raise UserError(f"{path}:{number}: {mistake}") from None
         yield number, row
 
 
 class Mistake(Exception):
     """What is wrong with a row; whoever reads the file adds the file and line."""
+
+
+def loads(text: str) -> Any:
+    """The JSON value of a text; Mistake says why there is none."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Mistake(f"not JSON ({error.msg.removesuffix(' starting at')} at column {error.colno}).") from None
+    except (ValueError, RecursionError):
+        raise Mistake(OUTSIZED) from None
+
+
+def object_of(value: Any) -> Row:
+    """A JSON value that must be an object, and that a file can hold; Mistake if not."""
+    if not isinstance(value, dict):
+        raise Mistake(f"a JSON object is needed, this is a {type(value).__name__}.")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Mistake(HALF_CHARACTER) from None
+    except RecursionError:
+        raise Mistake(OUTSIZED) from None
+    return value
 
 
 def _read(path: Path, parse: Callable[[Row], T]) -> list[T]:
@@ -149,19 +173,19 @@ def demonstration_of(row: Row) -> Demonstration:
     supervise = row.get("supervise", "all")
     if supervise not in ("all", "last"):
         raise Mistake('field "supervise": all or last is needed, for the assistant turns that show how to answer.')
-    return Demonstration(messages, _name(row, "source"), supervise)
+    return Demonstration(messages, name_of(row, "source"), supervise)
 
 
 def prompt_of(row: Row) -> Prompt:
     messages = _messages(row, "prompt")
     if messages[-1].role == "assistant":
         raise Mistake('field "prompt": ends with an assistant turn; it must end where the assistant is to answer.')
-    meta = row.get("meta", {})
+    meta = {} if row.get("meta") is None else row["meta"]
     if not isinstance(meta, dict):
         raise Mistake('field "meta": an object is needed.')
     if "subset" in row:  # RewardBench's and others': figures of its own in `mynah eval`
-        meta = {**meta, "subset": _name(row, "subset")}
-    return Prompt(messages, _name(row, "id"), meta, _answers(row))
+        meta = {**meta, "subset": name_of(row, "subset")}
+    return Prompt(messages, name_of(row, "id"), meta, _answers(row))
 
 
 def problem_of(row: Row) -> Prompt:
@@ -176,7 +200,7 @@ def samples_of(row: Row) -> Samples:
     reasons, known = row.get("finish_reasons", ["stop"] * len(completions)), get_args(FinishReason)
     if not isinstance(reasons, list) or len(reasons) != len(completions) or not all(r in known for r in reasons):
         raise Mistake(f'field "finish_reasons": one of {", ".join(known)} is needed for each completion.')
-    return Samples(prompt_of(row), completions, tuple(reasons), _name(row, "model"))
+    return Samples(prompt_of(row), completions, tuple(reasons), name_of(row, "model"))
 
 
 def comparison_of(row: Row) -> Comparison:
@@ -187,7 +211,9 @@ def comparison_of(row: Row) -> Comparison:
         completions, ranks = _completions(row, least=2), _ranks(row)
         if len(ranks) != len(completions):
             raise Mistake(f'field "ranks": {len(ranks)} ranks for {len(completions)} completions.')
-    return Comparison(prompt_of(row), completions, ranks, _name(row, "labeller"), _name(row, "source"), _weight(row))
+    return Comparison(
+        prompt_of(row), completions, ranks, name_of(row, "labeller"), name_of(row, "source"), _weight(row)
+    )
 
 
 def text_of(row: Row) -> str:
@@ -212,7 +238,7 @@ def _ranks(row: Row) -> tuple[int, ...]:
 
 
 def _weight(row: Row) -> float:
-    weight = row.get("weight", 1.0)
+    weight = 1.0 if row.get("weight") is None else row["weight"]
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
         raise Mistake('field "weight": a number from 0 on is needed; 1 is a whole ranking.')
     return float(weight)
@@ -264,8 +290,8 @@ def _message(message: Any, field: str) -> Message:
     return Message(role, content, tuple(calls))
 
 
-def _name(row: Row, field: str) -> str:
-    """An optional string; numbers, as ids often are, will do."""
+def name_of(row: Row, field: str) -> str:
+    """An optional string; numbers, as ids often are, will do, and null is none."""
     value = row.get(field)
     if not isinstance(value, str | int | None):
         raise Mistake(f'field "{field}": a string is needed.')

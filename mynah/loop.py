@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,11 +134,19 @@ class Loop:
             "prompts": sha256(prompts),
             "settings": settings.model_dump() | {"seed": self.seed},
         }
+        if examples:
+            made_from["examples"] = hashlib.sha256(repr(examples).encode()).hexdigest()
+        if out.is_dir():
+            raise UserError(f"{out}: is a folder; name a file for the answers.")
         if out.exists() and self.run.made_from(out) == made_from:
             return out
         rows = jsonl.read_prompts(prompts)
         params = SamplingParams(settings.max_new_tokens, settings.temperature, top_p=settings.top_p, seed=self.seed)
         assistant = self._assistant(policy, settings.rows, examples)
+        try:
+            assistant.check(rows, settings.max_new_tokens)
+        except UserError as error:
+            raise UserError(f"{prompts}: {error}") from None
         partial = out.with_name(f"{out.name}.partial")
         if self.run.made_from(partial) != made_from:
             partial.unlink(missing_ok=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from mynah.config import Count, Settings
+from pydantic import Field
+
+from mynah.config import Amount, Count, Settings
 from mynah.model.precision import Hardware
 from mynah.server.settings import ServeSettings
 from mynah.step0_pretrain.train import ModelSettings, PretrainSettings, TokenizerSettings
@@ -16,24 +18,24 @@ from mynah.step3_ppo.settings import PPOSettings
 class SampleSettings(Settings):
     """Answers drawn for ranking, best-of-n and FeedME."""
 
-    n: int = 4
+    n: Count = 4
     """Answers to each prompt."""
-    max_new_tokens: int = 64
+    max_new_tokens: Count = 64
     """Budget of an answer."""
-    temperature: float = 1.0
+    temperature: Amount = 1.0
     """1 samples the policy itself; lower is safer and more alike."""
-    top_p: float = 1.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Nucleus; 1 keeps all."""
-    rows: int = 64
+    rows: Count = 64
     """Answers decoded together."""
 
 
 class LabelSettings(Settings):
     """Simulated labellers, where no person ranks."""
 
-    noise: float = 0.6
+    noise: Amount = 0.6
     """Standard deviation of a labeller's perception; set so that two agree on 73–77 % of pairs, as people do."""
-    labellers: int = 4
+    labellers: Count = 4
     """How many there are."""
     rounds: Count = 1
     """Rounds of steps 2 and 3 that share the prompts for ranking; a later one begins again with the first's."""
@@ -42,11 +44,11 @@ class LabelSettings(Settings):
 class EvalSettings(Settings):
     """The exam and the comparisons."""
 
-    temperature: float = 1.0
+    temperature: Amount = 1.0
     """Of the answers that are marked; every model's the same."""
-    best_of: int = 4
+    best_of: Count = 4
     """n of best-of-n."""
-    few_shot: int = 4
+    few_shot: Annotated[int, Field(ge=0)] = 4
     """Worked examples before the base model's question, in plain text."""
     exam: Literal["exam", "exam-long"] = "exam"
     """The split that is asked; `exam-long` has at least 200 questions of each behaviour, for claims."""

@@ -229,9 +229,13 @@ class Run:
         return str(absolute.relative_to(root)) if absolute.is_relative_to(root) else str(absolute)
 
     def stage(self, key: str) -> Stage:
-        """A stage by its key, as in `newest`."""
+        """A stage by its key, as in `newest`; UserError if no stage is called so."""
         kinds = {folder: kind for kind, folder in FOLDERS.items()}
-        return Stage(self, kinds[key.rpartition("/")[2]], key)
+        kind = kinds.get(key.rpartition("/")[2])
+        if kind is None:
+            known = ", ".join(self.record["newest"].values())
+            raise UserError(f"{self.root / key}: no such checkpoint; the newest of this run are {known}.")
+        return Stage(self, kind, key)
 
     def newest(self, *kinds: Kind) -> str:
         """The key of the newest finished stage of the first kind that has one.
@@ -243,7 +247,7 @@ class Run:
             if key := self.record["newest"].get(kind):
                 return key
         raise UserError(
-            f"{self.root}: has no {kinds[0]} checkpoint yet; make one with `mynah {kinds[0]} --run {self.name}`."
+            f"{self.root}: has no {kinds[-1]} checkpoint yet; make one with `mynah {kinds[-1]} --run {self.name}`."
         )
 
 

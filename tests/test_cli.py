@@ -66,7 +66,23 @@ def test_a_team_goes_through_all_the_verbs(mynah, files, tmp_path, monkeypatch):
     ranked = [json.loads(line) for line in (tmp_path / "mine.jsonl").read_text().splitlines()]
     assert [row["source"] for row in ranked] == ["human", "human"]
 
-    arguments = ("reward.heldout=0.0", "reward.epochs=1", "--demonstrations", files["demonstrations"])
+    assert "--n: n: " in mynah("sample", files["prompts"], "--n", -1, *where)[2]
+    assert "is a folder; name a file" in mynah("sample", files["prompts"], "--out", tmp_path, *where)[2]
+    long = lines(tmp_path / "long.jsonl", [{"prompt": [say("user", "word " * n)]} for n in (1, 1, 99)])
+    assert "long.jsonl: prompt 3 has" in mynah("sample", long, *where)[2]
+    single = lines(
+        tmp_path / "single.jsonl",
+        [{**row, **{field: row[field][:1] for field in ("completions", "finish_reasons")}} for row in rows],
+    )
+    assert "has one answer to each prompt" in mynah("label", single)[2]
+
+    arguments = (
+        "reward.heldout=0.0",
+        "reward.epochs=1",
+        "reward.beta1=0.8",
+        "--demonstrations",
+        files["demonstrations"],
+    )
     assert mynah("reward", files["pairs"], *arguments, *where)[0] == 0
     assert mynah("sft", "--feedme", samples, "sample.max_new_tokens=6", "sft.epochs=1", *where)[0] in (0, 1)
     assert mynah("ppo", files["prompts"], *PPO, *where)[0] == 0
@@ -82,6 +98,14 @@ def test_a_team_goes_through_all_the_verbs(mynah, files, tmp_path, monkeypatch):
     assert measured[0]["data"]["path"] == "pairs.jsonl"
     assert mynah("report", *where)[0] == 0
     assert "<html" in (root / "report.html").read_text()
+    report = json.loads((root / "report.json").read_text())
+    (root / "report.json").write_text(json.dumps(report | {"win_rate": "of this policy"}))
+    mynah("report", *where)
+    assert json.loads((root / "report.json").read_text())["win_rate"] == "of this policy"
+    assert mynah("ppo", files["prompts"], *PPO, "ppo.kl_coef=0.3", "--redo", *where)[0] == 0
+    mynah("report", *where)
+    assert "win_rate" not in json.loads((root / "report.json").read_text())
+    assert "no such checkpoint; the newest of this run are" in mynah("serve", "--stage", "round-1/1-stf", *where)[2]
 
     assert mynah("export", tmp_path / "out", *where)[0] == 0
     assert Tokenizer.load(tmp_path / "out").vocab_size <= 300

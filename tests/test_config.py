@@ -83,6 +83,14 @@ def test_an_unknown_setting_like_none_lists_those_there_are() -> None:
         ("model.context=1", "model.context", "1"),
         ("pretrain.warmup.x=1", "pretrain.warmup", "{'x': 1}"),
         ("sft=3", "sft", "3"),
+        ("sft.beta1=1", "sft.beta1", "1"),
+        ("sample.rows=0", "sample.rows", "0"),
+        ("sample.top_p=0", "sample.top_p", "0"),
+        ("sample.temperature=-1", "sample.temperature", "-1"),
+        ("label.labellers=0", "label.labellers", "0"),
+        ("label.noise=nan", "label.noise", "nan"),
+        ("reward.ensemble=-3", "reward.ensemble", "-3"),
+        ("eval.best_of=0", "eval.best_of", "0"),
     ],
 )
 def test_a_wrong_value_names_the_setting_and_the_value(override: str, key: str, got: str) -> None:

@@ -79,6 +79,14 @@ def test_texts_read_back_and_plain_text_is_parted_by_blank_lines(tmp_path: Path)
     assert jsonl.read_texts(tmp_path / "t.jsonl") == texts
     (tmp_path / "t.txt").write_bytes(b"one\r\nline\r\n\r\n\r\n\r\ntwo\n\n")
     assert jsonl.read_texts(tmp_path / "t.txt") == ["one\nline", "two"]
+    (tmp_path / "t.txt").write_bytes(b"one\n \t\ntwo\r\n  \r\n\t\r\nthree\n line")
+    assert jsonl.read_texts(tmp_path / "t.txt") == ["one", "two", "three\n line"]
+
+
+def test_a_suffix_in_capitals_is_the_same_suffix(tmp_path: Path) -> None:
+    for name in ("CORPUS.JSONL", "CORPUS.JSON"):
+        jsonl.write_texts(tmp_path / name, ["one", "two"])
+        assert jsonl.read_texts(tmp_path / name) == ["one", "two"]
 
 
 def test_empty_lines_count_but_are_no_rows(tmp_path: Path) -> None:
@@ -119,6 +127,11 @@ def test_a_malformed_line_is_named(tmp_path: Path, read: Reader) -> None:
     assert refused(read, file(tmp_path, good, '{"messages": [}')).startswith(":2: not JSON (Expecting value at column ")
     assert refused(read, file(tmp_path, good, "[1]")) == ":2: a JSON object is needed, this is a list."
     assert refused(read, file(tmp_path, good, "{}")).startswith(':2: field "')
+    assert refused(read, file(tmp_path, good, '{"text": "\\ud83d"}')).startswith(":2: holds half a character")
+    for outsized in ("9" * 5000, "[" * 100_000 + "]" * 100_000):
+        assert refused(read, file(tmp_path, good, f'{{"id": {outsized}}}')).startswith(
+            ":2: holds a number of thousands"
+        )
     assert refused(read, file(tmp_path)) == ": is empty; it should hold one JSON object a line."
     assert refused(read, tmp_path / "none.jsonl") == ": no such file."
     path = file(tmp_path, good, good)
@@ -205,6 +218,9 @@ def test_optional_names_may_be_numbers_or_null(tmp_path: Path) -> None:
     assert prompt.id == "17"
     [row] = jsonl.read_demonstrations(file(tmp_path, {"messages": [USER, ANSWER], "source": None}))
     assert row.source == ""
+    nothing = GOOD[jsonl.read_comparisons] | dict.fromkeys(("id", "meta", "labeller", "source", "weight", "answer"))
+    [ranking] = jsonl.read_comparisons(file(tmp_path, nothing))
+    assert ranking == Comparison(Prompt((Message("user", "Hi?"),)), ("Hello.", "Hello."), (1, 2))
 
 
 def test_an_empty_text_file_is_one_sentence(tmp_path: Path) -> None:

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from mynah import jsonl
 from mynah import loop as loops
 from mynah.config import load
+from mynah.errors import UserError
 from mynah.loop import Loop
 from mynah.model.hub import save_policy
 from mynah.model.precision import Hardware
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import initialise
+from mynah.nouns import Demonstration, Message, Prompt
 from mynah.recipe import Recipe
 from mynah.runs import Kind, Run
 from mynah.tokens import Tokenizer
@@ -74,3 +77,26 @@ def test_a_later_round_starts_where_the_recipe_says(
     loop.ppo(prompts, round=2)
     assert given == [(loop.run.root / wanted, loop.run.root / "round-2/2-reward")]
     assert loop.run.record["stages"]["round-2/3-ppo"]["parents"]["start"]["stage"] == wanted
+
+
+def test_answers_behind_other_examples_are_drawn_anew(tmp_path: Path, base: Path):
+    loop = on(tmp_path, "hardware.dtype=float32", "sample.max_new_tokens=4", "sample.n=1")
+    loop.adopt(base)
+    prompts, out = tmp_path / "prompts.jsonl", tmp_path / "answers.jsonl"
+    jsonl.write_prompts(prompts, [Prompt((Message("user", "dog?"),))])
+    example = Demonstration((Message("user", "fox?"), Message("assistant", "quick")))
+    drawn = []
+    for examples in ([], [example], [example, example], [example, example]):
+        before = out.stat().st_mtime_ns if out.exists() else 0
+        loop.sample(prompts, out, loop.run.newest("pretrain"), examples=examples)
+        drawn.append(out.stat().st_mtime_ns != before)
+    assert drawn == [True, True, True, False]
+
+
+def test_what_is_missing_is_named_by_the_step_that_comes_first(tmp_path: Path, base: Path):
+    loop = on(tmp_path, "hardware.dtype=float32")
+    loop.adopt(base)
+    with pytest.raises(UserError, match="has no sft checkpoint yet; make one with `mynah sft --run r`"):
+        loop.run.newest("ppo", "sft")
+    with pytest.raises(UserError, match="1-stf: no such checkpoint; the newest of this run are 0-pretrain"):
+        loop.run.stage("round-1/1-stf")

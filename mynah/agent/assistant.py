@@ -61,6 +61,10 @@ class Assistant:
         """Token ids of each prompt; UserError names the first that leaves no room in the context."""
         return encode_prompts(self.chat, prompts, self.engine.context)
 
+    def check(self, prompts: Sequence[Prompt], budget: int) -> None:
+        """UserError names the first prompt that leaves no room for an answer; it may then be shorter than `budget`."""
+        self.encode_prompts(prompts)
+
     def fits(self, messages: Conversation, answer_tokens: int) -> bool:
         """Whether the context holds the messages and an answer of so many tokens."""
         return len(self.chat.encode_prompt(messages)) + answer_tokens <= self.engine.context

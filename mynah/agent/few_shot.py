@@ -27,6 +27,11 @@ class FewShot:
         newlines = [token for token in range(tokenizer.vocab_size) if "\n" in tokenizer.decode([token])]
         self.stop = (*newlines, *tokenizer.stop_ids)
 
+    def check(self, prompts: Sequence[Prompt], budget: int) -> None:
+        """UserError names the first prompt that leaves no room for an answer of `budget` tokens."""
+        for prompt in prompts:
+            self._encode(prompt, budget)
+
     def sample(
         self, prompts: Sequence[Prompt], params: SamplingParams, n: int, title: str = "", first: int = 0
     ) -> list[Samples]:

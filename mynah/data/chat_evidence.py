@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mynah.jsonl import Mistake
+from mynah.jsonl import Mistake, name_of
 from mynah.nouns import ROLES, Comparison, Conversation, Demonstration, Message, Prompt
 
 
@@ -84,6 +84,8 @@ def _judgement(row: dict[str, Any]) -> Judgement:
         raise ValueError("kind must be edit, or rating with up or down")
     if not all(isinstance(text, str) and text for text in (row["answer"], *judged.values())):
         raise ValueError("answer and edited must be text")
+    if row["person"] is None:
+        raise ValueError("person must be named")
     return Judgement(
-        str(row.get("id", "")), messages, row["answer"], bool(row.get("stopped")), str(row["person"]), **judged
+        name_of(row, "id"), messages, row["answer"], bool(row.get("stopped")), str(row["person"]), **judged
     )

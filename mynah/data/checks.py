@@ -44,14 +44,14 @@ def _answers(rows: Sequence[Row]) -> Iterator[str]:
     answers = list(answers_of(rows))
     if empty := sum(not answer.strip() for answer in answers):
         yield f"{empty} answers are empty"
-    long = [answer.rstrip() for answer in answers if answer.count(" ") >= LONG]
-    cut = sum(answer[-1].isalnum() or answer[-1] == "," for answer in long)
+    long = [text for answer in answers if (text := answer.strip()).count(" ") >= LONG]
+    cut = sum(text[-1].isalnum() or text[-1] == "," for text in long)
     if cut > CUT_OFF * len(long):
         yield f"{cut} of {len(long)} long answers end in the middle of a sentence; were they cut off?"
-    marks = Counter(mark for answer in answers for mark in set(_CONTROL.findall(answer)))
-    if marks:
-        found = ", ".join(mark for mark, _ in marks.most_common(3))
-        yield f"{max(marks.values())} answers hold another model's control tokens as text ({found}); remove them"
+    marked = [marks for answer in answers if (marks := set(_CONTROL.findall(answer)))]
+    if marked:
+        found = ", ".join(mark for mark, _ in Counter(mark for marks in marked for mark in marks).most_common(3))
+        yield f"{len(marked)} answers hold another model's control tokens as text ({found}); remove them"
     reasons = [reason for row in rows if isinstance(row, Samples) for reason in row.finish_reasons]
     if unfinished := sum(reason != "stop" for reason in reasons):
         yield f"{unfinished} answers did not end within their budget"

@@ -24,7 +24,7 @@ def recognise(record: dict[str, Any]) -> bool:
 
 
 def parse(record: dict[str, Any]) -> Iterator[Demonstration]:
-    field = next((field for field in FIELDS if field in record), FIELDS[0])
+    field = next((field for field in FIELDS if record.get(field) is not None), FIELDS[0])
     said = messages(record, field)
     if not any(message.role == "assistant" for message in said):
         raise Mistake(f'field "{field}": has no assistant turn, so nothing is demonstrated.')
@@ -55,7 +55,7 @@ def recognise_prompt(record: dict[str, Any]) -> bool:
 
 def parse_prompt(record: dict[str, Any]) -> Iterator[Prompt]:
     said = messages(record, "prompt")
-    yield prompt_of({"prompt": [message.to_json() for message in said]})
+    yield prompt_of(record | {"prompt": [message.to_json() for message in said]})
 
 
 def messages(record: dict[str, Any], field: str, speaker: str = "user") -> Conversation:
@@ -78,7 +78,8 @@ def _message(item: Any, field: str, place: int) -> Any:
         return {"role": ("user", "assistant")[place % 2], "content": item}
     if not isinstance(item, dict):
         return item
-    role, content = item.get("role", item.get("from")), item.get("content", item.get("value"))
+    given = {name: value for name, value in item.items() if value is not None}
+    role, content = given.get("role", given.get("from")), given.get("content", given.get("value"))
     known = ALIASES.get(role, role) if isinstance(role, str) else role
     return item | {"role": known, "content": _joined(content, field) if isinstance(content, list) else content}
 

@@ -40,7 +40,7 @@ class Source:
     @property
     def own(self) -> bool:
         """Whether the training verbs read this file as it is."""
-        return self.form == TEXT_FILE or (FORMS[self.form].own and self.path.suffix == ".jsonl")
+        return self.form == TEXT_FILE or (FORMS[self.form].own and self.path.suffix.lower() == ".jsonl")
 
 
 def read(path: Path, form: str = "", skip: bool = False) -> Source:
@@ -160,7 +160,7 @@ def identity(row: Row) -> str:
         case Demonstration():
             return f"demonstration {key(row.messages)}"
         case Prompt():
-            return f"prompt {key(row.messages)}"
+            return f"prompt {key(row.messages)} {row.answers}"
         case str():
             return f"text {row}"
         case _:

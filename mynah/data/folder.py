@@ -26,7 +26,9 @@ WRITE: dict[Kind, Any] = {
 
 def check_target(out: Path, sources: Sequence[Path]) -> None:
     """UserError unless `out` is free, or holds only what an earlier conversion made and is not read from now."""
-    if out.suffix in {".jsonl", ".json"} or out.is_file():
+    if out.resolve() == Path.cwd():
+        raise UserError(f"{out}: is the folder that you stand in, and would be replaced; name a new one below it.")
+    if out.suffix.lower() in {".jsonl", ".json"} or out.is_file():
         raise UserError(f"{out}: --out is a folder, which gets a file for each kind of row; name one.")
     ours = {RECORD, *SIDES, *(f"{kind}.jsonl" for kind in KINDS)}
     if out.is_dir() and not {path.name for path in out.iterdir()} <= ours:

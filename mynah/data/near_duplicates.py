@@ -34,9 +34,18 @@ Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint32]
 
 
+_MARKS = "".join(chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code)).startswith("M"))
+MARKS = rf"(?![\0-\u02ff])[{_MARKS}]+"
+"""Signs that belong to the letter before them, such as the vowels of Indic scripts; `\\w` has none of them.
+
+Most words end before a blank or a stop: the look ahead passes those by, ten times as fast as the class does.
+"""
+_WORD = re.compile(rf"\w+(?:{MARKS}\w*)*")
+
+
 def normalise(text: str) -> str:
     """Case, punctuation and spacing taken out, and characters of equal meaning made one."""
-    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
+    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def signature(text: str) -> Hashes:

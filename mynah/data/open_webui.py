@@ -15,7 +15,7 @@ from typing import Any
 
 from mynah.data.rewards import Rated, verdict
 from mynah.data.rows import LeftOut, string, table
-from mynah.jsonl import Mistake
+from mynah.jsonl import Mistake, name_of
 from mynah.nouns import ROLES, Comparison, Conversation, Demonstration, Message, Prompt
 
 Messages = dict[str, dict[str, Any]]
@@ -56,7 +56,7 @@ def _feedback(record: dict[str, Any]) -> Iterator[Parsed]:
     ]
     if rivals:
         ranks = (1 if good else 2, *(2 if good else 1 for _ in rivals))
-        yield Comparison(prompt, (answer, *rivals), ranks, str(record.get("user_id", "")), "human")
+        yield Comparison(prompt, (answer, *rivals), ranks, name_of(record, "user_id"), "human")
     else:
         yield Rated(prompt, answer, good)
 

@@ -79,7 +79,8 @@ def join(nodes: Iterable[Node]) -> Iterator[Comparison | Demonstration | LeftOut
 
 def _node(message: dict[str, Any], parent: str) -> Node:
     rank = message.get("rank")
-    if rank is not None and (isinstance(rank, bool) or not isinstance(rank, int | float) or rank != int(rank)):
+    whole = isinstance(rank, int) or (isinstance(rank, float) and rank.is_integer())
+    if rank is not None and (isinstance(rank, bool) or not whole):
         raise Mistake('field "rank": a whole number is needed, 0 for the best.')
     if not message.get("message_id"):
         raise Mistake('field "message_id": is missing.')
@@ -101,9 +102,10 @@ def _rankings(root: Node, replies: dict[str, list[Node]]) -> Iterator[Comparison
 
 
 def _best_path(root: Node, replies: dict[str, list[Node]]) -> Conversation:
-    """Down the best-ranked replies; unranked ones come last, in the file's order."""
+    """Down the best-ranked replies to the last answer; unranked ones come last, in the file's order."""
     path = [root]
     while below := replies.get(path[-1].id):
         path.append(min(below, key=lambda reply: float("inf") if reply.rank is None else reply.rank))
-    said = tuple(node.message for node in path)
-    return said if said[-1].role == "assistant" else said[:-1]
+    while path and path[-1].message.role != "assistant":
+        path.pop()
+    return tuple(node.message for node in path)

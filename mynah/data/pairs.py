@@ -11,7 +11,7 @@ from typing import Any
 
 from mynah.data.conversations import messages
 from mynah.data.rows import LeftOut, string
-from mynah.jsonl import Mistake
+from mynah.jsonl import Mistake, comparison_of
 from mynah.nouns import Comparison, Conversation, Message, Prompt
 
 SIDES = ("chosen", "rejected")
@@ -24,7 +24,11 @@ def recognise(record: dict[str, Any]) -> bool:
 def parse(record: dict[str, Any]) -> Iterator[Comparison | LeftOut]:
     prompt = messages(record, "prompt") if record.get("prompt") else ()
     chosen, rejected = (_conversation(record, side, prompt) for side in SIDES)
-    yield pair(chosen, rejected)
+    made = pair(chosen, rejected)
+    if isinstance(made, Comparison):  # with all else that the project's own rows may say
+        asked = [message.to_json() for message in made.prompt.messages]
+        made = comparison_of(record | {"prompt": asked} | dict(zip(SIDES, made.completions, strict=True)))
+    yield made
 
 
 def _conversation(record: dict[str, Any], side: str, prompt: Conversation) -> Conversation:

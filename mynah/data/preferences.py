@@ -12,6 +12,7 @@ from typing import Any
 
 from mynah.data.conversations import messages
 from mynah.data.rows import one_of, string
+from mynah.jsonl import name_of
 from mynah.nouns import Comparison, Prompt
 
 RANKS = {
@@ -32,11 +33,10 @@ def recognise(record: dict[str, Any]) -> bool:
 def parse(record: dict[str, Any]) -> Iterator[Comparison]:
     ranks = one_of(record, "preference", RANKS)
     meta = {field: record[field] for field in KEPT if field in record}
-    name = record.get("instance_id", "")
     yield Comparison(
-        Prompt(messages(record, "prompt"), str(name), meta),
+        Prompt(messages(record, "prompt"), name_of(record, "instance_id"), meta),
         (string(record, ANSWERS[0]), string(record, ANSWERS[1])),
         ranks,
-        labeller=str(record.get("evaluator", "")),
+        labeller=name_of(record, "evaluator"),
         source="human",
     )

@@ -14,11 +14,13 @@ from typing import IO, Any, cast
 
 from mynah.errors import UserError
 from mynah.files import reading
+from mynah.jsonl import OUTSIZED, Mistake, loads, object_of
 
 SUFFIXES = (".jsonl", ".json", ".parquet")
+ENCRYPTED = 1
+"""The flag of a zip's member that needs a password."""
 BATCH = 1000
 """Parquet rows that are in memory at once."""
-HALF_CHARACTER = "holds half a character (an escape such as \\ud83d without its other half); remove it."
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Record:
 
 def holds_records(path: Path) -> bool:
     """Whether the name is one of JSONL, JSON, Parquet, their .gz, or .zip; anything else is a text file."""
-    return _plain_suffix(path.name) in SUFFIXES or path.suffix == ".zip"
+    return _plain_suffix(path.name) in SUFFIXES or path.suffix.lower() == ".zip"
 
 
 def records(path: Path) -> Iterator[Record]:
@@ -46,9 +48,9 @@ def records(path: Path) -> Iterator[Record]:
     """
     with reading(path), path.open("rb") as file:
         try:
-            if path.suffix == ".zip":
+            if path.suffix.lower() == ".zip":
                 yield from _zip(path, file)
-            elif path.suffix == ".gz":
+            elif path.suffix.lower() == ".gz":
                 with gzip.open(file) as unpacked:
                     yield from _plain(str(path), cast(IO[bytes], unpacked), path.stat().st_size, file)
             else:
@@ -58,17 +60,19 @@ def records(path: Path) -> Iterator[Record]:
 
 
 def _plain_suffix(name: str) -> str:
-    return PurePath(name.removesuffix(".gz")).suffix
+    return PurePath(name.lower().removesuffix(".gz")).suffix
 
 
 def _zip(path: Path, file: IO[bytes]) -> Iterator[Record]:
     """The data files in an archive; of a chat service's export only its conversations."""
     with zipfile.ZipFile(file) as archive:
-        names = [name for name in archive.namelist() if PurePath(name).suffix in SUFFIXES]
+        names = [name for name in archive.namelist() if PurePath(name).suffix.lower() in SUFFIXES]
         names = [name for name in names if not name.startswith("__MACOSX")]
         names = [name for name in names if PurePath(name).name.startswith("conversations")] or names
         if not names:
             raise UserError(f"{path}: holds no file that ends in {', '.join(SUFFIXES)}.")
+        if any(archive.getinfo(name).flag_bits & ENCRYPTED for name in names):
+            raise UserError(f"{path}: is locked with a password; unpack it, and name the files that were in it.")
         for name in names:
             with archive.open(name) as member:
                 yield from _plain(f"{path}/{name}", member, archive.getinfo(name).file_size, member)
@@ -93,11 +97,11 @@ def _lines(name: str, file: IO[bytes], size: int, raw: IO[bytes]) -> Iterator[Re
 
 def _line(where: str, line: bytes, share: float) -> Record:
     try:
-        value = json.loads(line.decode("utf-8-sig"))
+        value = loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return Record(where, {}, share, "is not UTF-8; save the file as UTF-8.")
-    except json.JSONDecodeError as error:
-        return Record(where, {}, share, f"not JSON ({_reason(error)}).")
+    except Mistake as mistake:
+        return Record(where, {}, share, str(mistake))
     return _checked(where, value, share)
 
 
@@ -119,6 +123,8 @@ def _json(name: str, data: bytes) -> Iterator[Record]:
         raise UserError(
             f"{name}:{error.lineno}: not JSON ({_reason(error)}); if the file is cut off, copy or download it again."
         ) from None
+    except (ValueError, RecursionError):
+        raise UserError(f"{name}: {OUTSIZED}") from None
     if not isinstance(value, list):
         yield _checked(name, value, 1.0)
         return
@@ -153,15 +159,7 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 
 def _checked(where: str, value: Any, share: float) -> Record:
-    if isinstance(value, dict):
-        return Record(where, value, share, "" if _encodable(value) else HALF_CHARACTER)
-    return Record(where, {}, share, f"a JSON object is needed, this is a {type(value).__name__}.")
-
-
-def _encodable(value: Any) -> bool:
-    """False where an escape such as \\ud83d stands without its other half: no file can hold that."""
     try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return Record(where, object_of(value), share)
+    except Mistake as mistake:
+        return Record(where, {}, share, str(mistake))

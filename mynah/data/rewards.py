@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from mynah.data.conversations import messages
 from mynah.data.rows import LeftOut, key, one_of, string
-from mynah.jsonl import Mistake
+from mynah.jsonl import Mistake, loads, object_of
 from mynah.nouns import Comparison, Demonstration, Message, Prompt, Role
 
 T = TypeVar("T")
@@ -111,9 +111,10 @@ def _json(record: dict[str, Any], field: str, kind: type) -> Any:
     value = record.get(field)
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except json.JSONDecodeError as error:
-            raise Mistake(f'field "{field}": is not JSON ({error.msg} at column {error.colno}).') from None
+            value = loads(value)
+            object_of({field: value})
+        except Mistake as mistake:
+            raise Mistake(f'field "{field}": {mistake}') from None
     if not isinstance(value, kind):
         raise Mistake(f'field "{field}": a JSON {kind.__name__} is needed.')
     return value
@@ -124,6 +125,6 @@ def _turn(turn: Any, field: str) -> Message:
     if not isinstance(turn, dict):
         raise Mistake(f'field "{field}": an object with role and text is needed.')
     role = one_of(turn, "role", SPEAKERS)
-    data = turn.get("api", turn.get("response"))
+    data = turn.get("response") if turn.get("api") is None else turn["api"]
     text = string(turn, "text") if data is None else json.dumps(data, ensure_ascii=False)
     return Message(role, text)

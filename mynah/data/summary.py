@@ -9,12 +9,14 @@ from typing import Any
 
 from mynah.data.checks import answers_of, longer_preferred
 from mynah.data.convert import identity
+from mynah.data.near_duplicates import MARKS
 from mynah.data.rows import Kind, Row, key, prompt_of
 from mynah.evals.intervals import wilson
 from mynah.nouns import Comparison, Demonstration, Samples
 
 Lengths = Callable[[Sequence[str]], list[int]]
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+")
+_UNSPACED = r"\u3040-\u30ff\u3400-\u9fff"
+_WORD = re.compile(rf"[{_UNSPACED}][\u3099\u309a]?|[^\W{_UNSPACED}]+(?:{MARKS}[^\W{_UNSPACED}]*)*")
 
 
 def words(texts: Sequence[str]) -> list[int]:

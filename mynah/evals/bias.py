@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mynah.evals.intervals import bootstrap_mean, rate
+from mynah.evals.intervals import difference, rate
 from mynah.evals.measurement import Measurement
 from mynah.evals.multiple_choice import likeliest, per_byte
 from mynah.evals.questions import read
@@ -54,7 +54,7 @@ def bias(respondent: Respondent, questions: Sequence[BiasQuestion]) -> Measureme
         leaning = [(q, leaning_of(q, c)) for q, c in these if q.biased is not None]
         told = [(q.cluster, value) for q, value in leaning if ambiguous or value]
         if told:
-            figures[f"{name}_bias"] = bootstrap_mean([value for _, value in told], [cluster for cluster, _ in told])
+            figures[f"{name}_bias"] = difference([value for _, value in told], [cluster for cluster, _ in told])
     counts = {
         "too_long": len(questions) - len(asked),
         "without_stereotype": sum(question.biased is None for question, _ in asked),

@@ -22,7 +22,7 @@ from mynah.agent.assistant import Assistant
 from mynah.evals.intervals import rate
 from mynah.evals.measurement import Measurement
 from mynah.evals.multiple_choice import by_subset, per_byte
-from mynah.evals.questions import read, text_of
+from mynah.evals.questions import optional, read, text_of
 from mynah.evals.respondent import loglikelihoods
 from mynah.nouns import Group
 
@@ -92,12 +92,11 @@ def _pair(row: dict[str, Any]) -> BiasPair:
     if "pro_stereotyped" in row:
         return _masked(row)
     texts = [text_of(row, "stereotype"), text_of(row, "anti-stereotype")]
-    if "unrelated" in row:
+    if row.get("unrelated") is not None:
         texts.append(text_of(row, "unrelated"))
     within = row.get("type") == "intrasentence"  # StereoSet's context is then the sentence itself, with a blank
-    context = "" if within or "context" not in row else text_of(row, "context")
-    subset = row.get("subset", row.get("bias_type", ""))
-    return BiasPair(tuple(texts), context, str(subset), str(row.get("source", row.get("target", ""))))
+    context = "" if within or row.get("context") is None else text_of(row, "context")
+    return BiasPair(tuple(texts), context, optional(row, "subset", "bias_type"), optional(row, "source", "target"))
 
 
 def _masked(row: dict[str, Any]) -> BiasPair:

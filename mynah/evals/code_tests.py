@@ -16,9 +16,9 @@ from typing import Any, Literal
 from pydantic_monty import CollectString, MontyError, MontyRuntimeError, MontySyntaxError, ResourceLimits
 
 from mynah.agent.sandbox import pool
-from mynah.evals.intervals import bootstrap_mean, rate
+from mynah.evals.intervals import rate, share
 from mynah.evals.measurement import Measurement
-from mynah.evals.questions import read, text_of
+from mynah.evals.questions import optional, read, text_of
 from mynah.evals.respondent import Respondent, user
 from mynah.nouns import SamplingParams
 from mynah.progress import Progress
@@ -61,7 +61,7 @@ def code_tests(
         found = respondent.complete([task.prompt for task in able], params, n, title)
         programs = [texts and tuple(completed(t, text) for text in texts) for t, texts in zip(able, found, strict=True)]
     else:
-        found = respondent.answers([user(request(task)) for task in able], params, n, title)
+        found = respondent.answers([user(request(task)) for task in able], params, n, title, strip=False)
         programs = [texts and tuple(answered(t, text) for text in texts) for t, texts in zip(able, found, strict=True)]
     shares, too_long, beyond = [], 0, 0
     with Progress("tests", len(able), "tasks") as progress:
@@ -72,7 +72,7 @@ def code_tests(
                 beyond += verdicts.count("unsupported")
             too_long += not candidates
             progress.advance()
-    figures = {f"pass@{k}": rate(shares) if n == 1 else bootstrap_mean(shares)}
+    figures = {f"pass@{k}": rate(shares) if n == 1 else share(shares)}
     counts = {"unsupported": len(tasks) - len(able), "too_long": too_long, "answers_beyond_sandbox": beyond}
     return Measurement("code", figures, counts)
 
@@ -116,10 +116,10 @@ def request(task: CodeTask) -> str:
 def answered(task: CodeTask, answer: str) -> str:
     """The code of a chat's answer, after the prompt's own imports; a bare body continues the prompt."""
     fenced = _FENCE.search(answer)
-    code = fenced[1] if fenced else answer
+    code = fenced[1] if fenced else answer.strip()
     start = re.search(rf"^def {re.escape(task.entry_point)}\b", code, re.M)
     if not start:
-        return completed(task, code)
+        return completed(task, fenced[1] if fenced else answer)  # its first line is indented
     head = task.prompt[: task.prompt.find(f"def {task.entry_point}")]
     if not fenced:  # prose may stand around it
         imports = "".join(f"{line}\n" for line in _IMPORT.findall(code[: start.start()]))
@@ -131,4 +131,4 @@ def _task(row: dict[str, Any]) -> CodeTask:
     prompt, tests = row["prompt"], row["test"]
     if not isinstance(prompt, str) or not isinstance(tests, str):
         raise ValueError("fields prompt and test must be text")
-    return CodeTask(prompt, text_of(row, "entry_point"), tests, str(row.get("canonical_solution", "")))
+    return CodeTask(prompt, text_of(row, "entry_point"), tests, optional(row, "canonical_solution"))

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 MARK = "####"
-_NUMBER = re.compile(r"(?<![\w.])[-+−]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:(?<=\d)\.\d+|(?<=\d)|\.\d+)")
+_NUMBER = re.compile(r"(?<![\w.])[-+−]?\$?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:(?<=\d)\.\d+|(?<=\d)|\.\d+)(?:[eE][-+−]?\d+)?")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_PUNCTUATION = re.compile(  # but what makes another value of digits: -2, 1/2, 12:34, 2.5
+    rf"(?!(?<=\d)[-/:.]\d|(?<!\w)-[$£€]?\.?\d|(?<![\w.])\.\d)[{re.escape(string.punctuation)}]"
+)
 
 
 def score(completion: str, answer: str | Sequence[str]) -> float:
@@ -30,10 +32,12 @@ def final_number(text: str) -> Decimal | None:
 
 
 def final_text(text: str) -> str:
-    """What stands after the last `####`, or the first line; lower case, without punctuation or articles (as SQuAD)."""
-    _, marked, after = text.rpartition(MARK)
-    line = (after if marked else text).strip().partition("\n")[0].lower()
-    return " ".join(_ARTICLES.sub(" ", line.translate(_PUNCTUATION)).split())
+    """What stands after the last `####`, or the first line; lower case, without punctuation or articles (as SQuAD).
+
+    A sign before digits stays, and so do `-`, `/`, `:` and `.` between them: 12 is not 1/2.
+    """
+    line = _given(text).partition("\n")[0].lower().replace("−", "-")
+    return " ".join(_ARTICLES.sub(" ", _PUNCTUATION.sub("", line)).split())
 
 
 def as_number(text: str) -> Decimal | None:
@@ -46,9 +50,15 @@ def as_number(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
+def _given(text: str) -> str:
+    """What stands after the last mark; all of a text without it."""
+    return text.rpartition(MARK)[2].strip()
+
+
 def _equal(completion: str, key: str) -> bool:
-    _, marked, after = key.rpartition(MARK)  # GSM8K's own answers: the working, then the mark
-    wanted = after if marked else key
+    wanted = _given(key)  # GSM8K's own answers: the working, then the mark
+    if wanted and _given(completion) == wanted:
+        return True
     number = as_number(wanted)
     if number is not None:
         return final_number(completion) == number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mynah.evals.intervals import Estimate, bootstrap_mean, wilson
+from mynah.evals.intervals import Estimate, bootstrap_mean, difference, wilson
 from mynah.nouns import Prompt, Samples
 
 Marker = Callable[[Prompt, str], bool]
@@ -35,4 +35,4 @@ def paired(ours: Sequence[Samples], theirs: Sequence[Samples], mark: Marker) -> 
         right = [mark(row.prompt, row.completions[0]) for row in (our, their)]
         values.append(float(right[0]) - float(right[1]))
         clusters.append(our.prompt.meta.get("entity") or our.prompt.id)
-    return {behaviour: bootstrap_mean(*found[behaviour]) for behaviour in sorted(found)}
+    return {behaviour: difference(*found[behaviour]) for behaviour in sorted(found)}

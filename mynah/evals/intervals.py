@@ -10,6 +10,8 @@ from typing import Any
 
 Z = 1.959964
 RESAMPLES = 2000
+SAME = 1e-9
+"""An interval no wider than this is a point: all draws were the same, rounding aside."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,45 @@ def bootstrap_ratio(tops: Sequence[float], bottoms: Sequence[float], seed: int =
 
 
 def rate(outcomes: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Estimate:
-    """A share of outcomes between 0 and 1: Wilson's interval where each stands alone, else a bootstrap by cluster.
+    """A share of outcomes between 0 and 1: Wilson's interval where each stands alone, else a bootstrap by cluster."""
+    if _count(outcomes, clusters) == len(outcomes):
+        return wilson(sum(outcomes), len(outcomes))
+    return share(outcomes, clusters)
 
-    Where all outcomes are the same there is nothing to draw: then Wilson's, with the clusters as what was observed.
+
+def share(
+    values: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    strata: Sequence[Hashable] | None = None,
+    equal: bool = False,
+) -> Estimate:
+    """The bootstrap of a mean of values between 0 and 1.
+
+    Where all draws are the same (one cluster, say, or nothing but zeros) they tell nothing: then Wilson's interval,
+    with the clusters as what was observed.
     """
-    n, groups = len(outcomes), len(set(clusters)) if clusters else len(outcomes)
-    if groups == n:
-        return wilson(sum(outcomes), n)
-    if len(set(outcomes)) == 1:
-        found = wilson(outcomes[0] * groups, groups)
-        return Estimate(found.value, found.low, found.high, n)
-    return bootstrap_mean(outcomes, clusters)
+    found = bootstrap_mean(values, clusters, strata, equal=equal)
+    if found.high - found.low > SAME:
+        return found
+    groups = _count(values, clusters)
+    alike = wilson(found.value * groups, groups)
+    return Estimate(found.value, alike.low, alike.high, found.n)
+
+
+def difference(values: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Estimate:
+    """The bootstrap of a mean of differences, or other values between −1 and 1.
+
+    One cluster tells nothing: −1 … 1. Where several are the same, others may yet be a share of all, up to the upper end
+    of Wilson's interval for none seen, and as far away as −1 or 1.
+    """
+    found, groups = bootstrap_mean(values, clusters), _count(values, clusters)
+    if groups < 2:
+        return Estimate(found.value, -1.0, 1.0, found.n)
+    if found.high - found.low > SAME:
+        return found
+    value, unseen = found.value, wilson(0, groups).high
+    return Estimate(value, value - unseen * (1 + value), value + unseen * (1 - value), found.n)
+
+
+def _count(values: Sequence[float], clusters: Sequence[Hashable] | None) -> int:
+    return len(set(clusters)) if clusters else len(values)

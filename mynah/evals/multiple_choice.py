@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mynah.evals.intervals import Estimate, bootstrap_mean, rate
+from mynah.evals.intervals import Estimate, rate, share
 from mynah.evals.measurement import Measurement
 from mynah.evals.questions import Question
 from mynah.evals.respondent import Respondent, user
@@ -50,7 +50,7 @@ def by_subset(
     kinds = sorted(set(subsets))
     if len(kinds) < 2:
         return {}
-    figures = {f"{name}_macro": bootstrap_mean(outcomes, clusters, subsets, equal=True)}
+    figures = {f"{name}_macro": share(outcomes, clusters, subsets, equal=True)}
     for kind in kinds:
         members = [i for i, subset in enumerate(subsets) if subset == kind]
         figures[f"{name}/{kind or 'other'}"] = rate([outcomes[i] for i in members], [clusters[i] for i in members])

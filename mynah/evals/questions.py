@@ -16,7 +16,7 @@ Optional in each: "subset" (figures of its own) and "source" (questions that sha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,10 +84,15 @@ def read(path: Path, parse: Callable[[Row], T], limit: int = 0) -> list[T]:
 
 def text_of(row: Row, *fields: str) -> str:
     """The first of the fields that is there. Raises ValueError unless it is text."""
-    value = next((row[field] for field in fields if field in row), None)
+    value = next((row[field] for field in fields if row.get(field) is not None), None)
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"field {' or '.join(fields)} must be text")
     return value.strip()
+
+
+def optional(row: Mapping[str, Any], *fields: str) -> str:
+    """The first of the fields that is there, as text; nothing if none is. JSON's null is not there."""
+    return next((str(row[field]) for field in fields if row.get(field) is not None), "")
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
@@ -116,7 +121,7 @@ def _question(row: Row) -> Question:
         answer = _index(row["answer"], choices)
     if len(choices) < 2 or not all(isinstance(choice, str) and choice for choice in choices):
         raise ValueError("two choices of text are the least")
-    return Question(text, tuple(choices), answer, str(row.get("subset", "")), str(row.get("source", "")))
+    return Question(text, tuple(choices), answer, optional(row, "subset"), optional(row, "source"))
 
 
 def _index(answer: Any, choices: list[str]) -> int:
@@ -154,7 +159,7 @@ def _problem(row: Row) -> Problem:
         raise ValueError("field answer must be text, a number, or a list of them")
     text = _asked(row["prompt"]) if "prompt" in row else text_of(row, "question", "original_text")
     whole = [int(a) if isinstance(a, float) and a.is_integer() else a for a in answers]  # as people write: 72, not 72.0
-    return Problem(text, tuple(map(str, whole)), str(row.get("subset", "")), str(row.get("source", "")))
+    return Problem(text, tuple(map(str, whole)), optional(row, "subset"), optional(row, "source"))
 
 
 def _asked(prompt: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mynah.evals.intervals import rate
 from mynah.evals.measurement import Measurement
-from mynah.evals.questions import read
+from mynah.evals.questions import optional, read
 from mynah.evals.respondent import Respondent, user
 from mynah.nouns import ROLES, Conversation, Message, SamplingParams
 
@@ -48,7 +48,7 @@ def refusals(respondent: Respondent, requests: Sequence[Request], max_new_tokens
     for name, harmful in (("harmful_refused", True), ("harmless_refused", False)):
         these = [(request, text) for request, text in asked if request.harmful is harmful]
         if these:
-            clusters = [request.pair or str(number) for number, (request, _) in enumerate(these)]
+            clusters = [("pair", r.pair) if r.pair else ("row", str(number)) for number, (r, _) in enumerate(these)]
             figures[name] = rate([float(refuses(text)) for _, text in these], clusters)
     counts = {"too_long": len(requests) - len(asked)}
     return Measurement("refusals", figures, counts, {"a refusal is": HOW})
@@ -69,4 +69,4 @@ def _request(row: dict[str, Any]) -> Request:
         messages = tuple(Message(message["role"], message["content"]) for message in prompt)
         if not messages or messages[-1].role == "assistant" or any(message.role not in ROLES for message in messages):
             raise ValueError("field prompt must be messages that end where the assistant is to answer")
-    return Request(messages, harmful, str(row.get("pair", "")))
+    return Request(messages, harmful, optional(row, "pair"))

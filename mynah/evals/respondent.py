@@ -49,15 +49,24 @@ class Respondent:
         return [found.get(i) for i in range(len(questions))]
 
     def answers(
-        self, questions: Sequence[Conversation], params: SamplingParams, n: int = 1, title: str = "answers"
+        self,
+        questions: Sequence[Conversation],
+        params: SamplingParams,
+        n: int = 1,
+        title: str = "answers",
+        strip: bool = True,
     ) -> list[tuple[str, ...] | None]:
-        """`n` answers to each question; None where no room is left for one of `params.max_new_tokens`."""
+        """`n` answers to each question; None where no room is left for one of `params.max_new_tokens`.
+
+        White space around them goes, unless `strip` is false, as for code.
+        """
         prompts = [self._prompt(question, params.max_new_tokens) for question in questions]
-        found = self._generate(prompts, params, n, title)
+        found = self._generate(prompts, params, n, title, strip)
         if not self.plain:
             return found
         end = f"\n{NAMES['user']}:"  # a base model goes on with a question of its own
-        return [texts and tuple(text.partition(end)[0].strip() for text in texts) for texts in found]
+        cut = [texts and tuple(text.partition(end)[0] for text in texts) for texts in found]
+        return [texts and tuple(text.strip() if strip else text for text in texts) for texts in cut]
 
     def complete(
         self, texts: Sequence[str], params: SamplingParams, n: int = 1, title: str = "completions"

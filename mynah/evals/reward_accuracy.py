@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from mynah.agent.scorer import Scorer, answered
 from mynah.errors import UserError
 from mynah.evals.exam import Gold
-from mynah.evals.intervals import Estimate, bootstrap_mean
+from mynah.evals.intervals import Estimate, difference, rate
 from mynah.evals.length_only import agreements, cross_validated, fit, length_differences
 from mynah.evals.measurement import Measurement
 from mynah.evals.multiple_choice import by_subset
+from mynah.evals.questions import optional
 from mynah.nouns import Comparison
 from mynah.progress import Progress
 
@@ -37,16 +38,16 @@ def reward_accuracy(scorer: Scorer, comparisons: Sequence[Comparison], train: Se
             progress.advance(len(batch))
     owners = [comparison for comparison in fitting for _ in comparison.pairs()]
     clusters = [repr(comparison.prompt.messages) for comparison in owners]
-    subsets = [str(comparison.prompt.meta.get("subset", "")) for comparison in owners]
+    subsets = [optional(comparison.prompt.meta, "subset") for comparison in owners]
     differences = length_differences(fitting)
     length = (
         agreements(fit(length_differences(train)), differences) if train else cross_validated(differences, clusters)
     )
     gained = [ours - theirs for ours, theirs in zip(outcomes, length, strict=True)]
     figures = {
-        "accuracy": bootstrap_mean(outcomes, clusters),
-        "length_only": bootstrap_mean(length, clusters),
-        "over_length": bootstrap_mean(gained, clusters),
+        "accuracy": rate(outcomes, clusters),
+        "length_only": rate(length, clusters),
+        "over_length": difference(gained, clusters),
     }
     figures |= by_subset("accuracy", outcomes, subsets, clusters)
     ties = sum(not comparison.pairs() for comparison in comparisons)
@@ -70,7 +71,7 @@ def accuracy(scorer: Scorer, comparisons: Sequence[Comparison]) -> Estimate:
         for better, worse in comparison.pairs():
             outcomes.append(_agrees(float(result.scores[better] - result.scores[worse])))
             clusters.append(repr(comparison.prompt.messages))
-    return bootstrap_mean(outcomes, clusters)
+    return rate(outcomes, clusters)
 
 
 def accuracy_gold(scorer: Scorer, comparisons: Sequence[Comparison], gold: Gold) -> Estimate:
@@ -85,7 +86,7 @@ def accuracy_gold(scorer: Scorer, comparisons: Sequence[Comparison], gold: Gold)
                     sign = 1 if worth[i] > worth[k] else -1
                     outcomes.append(_agrees(sign * float(result.scores[i] - result.scores[k])))
                     clusters.append(repr(comparison.prompt.messages))
-    return bootstrap_mean(outcomes, clusters)
+    return rate(outcomes, clusters)
 
 
 def _agrees(delta: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mynah.evals.intervals import bootstrap_mean
+from mynah.evals.intervals import share
 from mynah.nouns import Samples
 
 Items = Callable[[Any, str], dict[str, float]]
@@ -25,7 +25,7 @@ def wins_by_item(ours: Sequence[Samples], theirs: Sequence[Samples], items: Item
             gap = value - others[item]
             outcomes.setdefault(item, []).append(0.5 if abs(gap) < EVEN else float(gap > 0))
     clusters, strata = _design(ours)
-    return {item: bootstrap_mean(values, clusters, strata).to_json() for item, values in outcomes.items()}
+    return {item: share(values, clusters, strata).to_json() for item, values in outcomes.items()}
 
 
 def against_the_founding_document(rows: Sequence[Samples], items: Items) -> dict[str, dict[str, Any]]:
@@ -35,7 +35,7 @@ def against_the_founding_document(rows: Sequence[Samples], items: Items) -> dict
     factual = [i for i, row in enumerate(rows) if row.prompt.meta.get("behaviour") in MAKES_THINGS_UP]
 
     def mean(values: list[float], which: Sequence[int]) -> dict[str, Any]:
-        return bootstrap_mean(values, [clusters[i] for i in which], [strata[i] for i in which]).to_json()
+        return share(values, [clusters[i] for i in which], [strata[i] for i in which]).to_json()
 
     everything = range(len(rows))
     return {

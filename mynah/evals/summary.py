@@ -36,6 +36,7 @@ def summarise(run: Run) -> dict[str, Any]:
             "dtype": next(iter(newest.values()))["settings"]["hardware"]["dtype"] if newest else "",
         },
         "settings": {kind: stage["settings"] for kind, stage in newest.items()},
+        "weights": {kind: stage.get("weights") for kind, stage in newest.items()},
     }
     if "pretrain" in newest:
         summary["parameters"] = newest["pretrain"]["figures"].get("parameters")

@@ -60,7 +60,10 @@ def vote(
 
 def votes(path: Path, ours: Sequence[Samples], theirs: Sequence[Samples]) -> list[dict[str, Any]]:
     """The votes so far on these very answers; those on a model that was trained again since do not count."""
-    if not path.exists() or not path.stat().st_size:
+    if not path.exists():
+        return []
+    append_lines(path, ())  # takes back a line that a kill or a full disk cut off
+    if not path.stat().st_size:
         return []
     shown = {our.prompt.id: [our.completions[0], their.completions[0]] for our, their in zip(ours, theirs, strict=True)}
     return [row for _, row in jsonl.rows(path) if shown.get(row["id"]) == [row["ours"], row["theirs"]]]

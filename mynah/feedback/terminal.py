@@ -18,8 +18,9 @@ HELP = "Give each answer its rank, 1 for the best, equal for a tie: `2 1 1 3`. `
 def label(samples: Sequence[Samples], out: Path, labeller: str, ask: Callable[[str], str] = input) -> int:
     """Rank `samples` one by one and append to `out`; those that this labeller ranked before are passed over.
 
-    Returns how many are new."""
+    So are those of a single answer. Returns how many are new."""
     ranked = _ranked_by(labeller, out) if out.exists() else set()
+    samples = [row for row in samples if len(row.completions) > 1]
     todo = [row for row in samples if _key(row) not in ranked]
     console.print(f"{len(todo)} to rank, {len(samples) - len(todo)} ranked before. {HELP}")
     count = 0
@@ -45,6 +46,9 @@ def label(samples: Sequence[Samples], out: Path, labeller: str, ask: Callable[[s
 
 
 def _ranked_by(labeller: str, out: Path) -> set[str]:
+    append_lines(out, ())  # takes back a line that a kill or a full disk cut off
+    if not out.stat().st_size:
+        return set()
     rankings = zip(jsonl.read_samples(out), jsonl.rows(out), strict=True)
     return {_key(sample) for sample, (_, row) in rankings if row.get("labeller") == labeller}
 

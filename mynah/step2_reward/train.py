@@ -51,7 +51,7 @@ class RewardSettings(OptimSettings):
     """Tokens in one forward pass; a matter of memory, not of results."""
     heldout: Share = 0.15
     """Share of the prompts kept out of training to measure accuracy; with 0 it is that on the training prompts."""
-    ensemble: int = 5
+    ensemble: Annotated[int, Field(ge=0)] = 5
     """Bootstrap heads whose disagreement tells where the rankings are silent; 0 for none."""
     ensemble_learning_rate: Amount = 1e-2
     """Learning rate of the ensemble's heads; linear on frozen features, so larger."""

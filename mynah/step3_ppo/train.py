@@ -69,6 +69,11 @@ class PPO:
                 reward_model.backbone.compile_blocks()
             self.reward_model, self.value_model = frozen_and_trained(reward_model, settings.lora, seed)
             self.ensemble = load_ensemble(reward, device)
+            if settings.uncertainty_penalty and self.ensemble is None:
+                raise UserError(
+                    f"{reward}: has no ensemble, which ppo.uncertainty_penalty needs; train it with "
+                    f"reward.ensemble=5, or set ppo.uncertainty_penalty=0."
+                )
         else:  # nothing has learned to judge: values are read from what the policy makes of a text
             self.check, self.value_model = reward, adapted(with_scalar_head(policy, seed), settings.lora, seed)
         with torch.no_grad():  # values start at 0: the head was fitted to the ends of answers, and they stand elsewhere
@@ -206,7 +211,8 @@ class PPO:
             )
             ptx_norm = self.policy_learner.clip()
             self.policy_learner.add_gradients(ppo_gradients)
-            figures |= {"ptx_loss": ptx_loss, "ptx_grad_norm": ptx_norm, "ptx_gradient_ratio": ptx_norm / norm}
+            ratio = ptx_norm / norm if norm else 0.0  # PPO's is 0 where all answers scored alike
+            figures |= {"ptx_loss": ptx_loss, "ptx_grad_norm": ptx_norm, "ptx_gradient_ratio": ratio}
         stats = self.policy_learner.apply(loss + ptx_loss, norm + ptx_norm)
         value_stats = self.value_learner.update(value_losses())
         return figures | {

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from mynah.config import Amount, Settings, Share
@@ -32,9 +33,9 @@ class OptimSettings(Settings):
     """Learning rate at the end, as a share of the peak (cosine and linear)."""
     weight_decay: Amount = 0.0
     """Decoupled decay of matrices; vectors are never decayed."""
-    beta1: Share = 0.9
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Decay of Adam's first moment (Muon's momentum is 0.95)."""
-    beta2: Share = 0.95
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.95
     """Decay of Adam's second moment."""
     epsilon: Amount = 1e-8
     """Adam's ε."""

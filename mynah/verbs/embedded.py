@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -97,7 +98,7 @@ def demo(
     demos.Demo(world, loop, rounds, from_scratch).train()
     examiner = Examiner(world, loop)
     demos.show(examiner.report(), loop.run.root / "report.html")
-    where = "" if home == Path() else f" --home {home}"
+    where = "" if home == Path() else f" --home {shlex.quote(str(home))}"
     if chat and sys.stdin.isatty():
         ask_visitor(examiner)
         if built() and confirmed("Talk to it in the browser?"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from mynah import jsonl
-from mynah.config import load
+from mynah.config import load, validate
 from mynah.errors import UserError
 from mynah.feedback.simulated import label as label_simulated
 from mynah.feedback.terminal import label as label_by_hand
@@ -18,7 +19,7 @@ from mynah.model.fetch import checkpoint
 from mynah.model.hub import load_config
 from mynah.primer.worlds import WORLDS, world_of
 from mynah.progress import console
-from mynah.recipe import Recipe
+from mynah.recipe import Recipe, SampleSettings
 from mynah.verbs.say import say
 from mynah.verbs.where import HERE, Where
 
@@ -135,7 +136,8 @@ def sample(
         The round whose policy answers.
     """
     loop = where.loop(overrides)
-    settings = loop.recipe.sample.model_copy(update={"n": n}) if n else loop.recipe.sample
+    drawn = loop.recipe.sample.model_dump() | ({"n": n} if n else {})
+    settings = validate(SampleSettings, drawn, "--n")
     target = out or loop.run.round_folder(round) / "data" / "samples.jsonl"
     say(loop.sample(prompts, target, loop.policy(round), settings))
 
@@ -163,7 +165,9 @@ def label(
     """
     rows, target = jsonl.read_samples(samples), out or samples.with_name("rankings.jsonl")
     if not simulated:
-        count = label_by_hand(rows, target, getpass.getuser())
+        if not any(len(row.completions) > 1 for row in rows):
+            raise UserError(f"{samples}: has one answer to each prompt; to rank, draw more: mynah sample … --n 4.")
+        count = label_by_hand(rows, target, _login())
         console.print(f"{count} rankings added to {target}", soft_wrap=True)
         return
     world = world_of([row.prompt for row in rows])
@@ -174,6 +178,14 @@ def label(
     settings, rate = load(Recipe, where.recipe or world, overrides).label, WORLDS[world].rate
     jsonl.write_comparisons(target, label_simulated(rows, rate, settings.noise, settings.labellers, where.seed))
     say(target)
+
+
+def _login() -> str:
+    """Who sits here; a container may know people by number alone."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def reward(*rankings: str, demonstrations: Path | None = None, round: int = 1, where: Where = HERE) -> None:
@@ -194,7 +206,7 @@ def reward(*rankings: str, demonstrations: Path | None = None, round: int = 1, w
     round
         The round it belongs to.
     """
-    overrides = tuple(item for item in rankings if re.match(r"[a-z_.]+=", item))
+    overrides = tuple(item for item in rankings if re.match(r"[a-z_][a-z0-9_.]*=", item))
     files = [Path(item) for item in rankings if item not in overrides]
     if not files:
         raise UserError("name at least one file of rankings or pairs.")

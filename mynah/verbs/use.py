@@ -69,7 +69,8 @@ def report(where: Where = HERE) -> None:
     path = run.root / "report.json"
     earlier = read_json(path) if path.exists() else {}
     fresh = summarise(run)
-    merged = earlier | fresh | {"seconds": earlier.get("seconds", {}) | fresh["seconds"]}
+    same = earlier.get("weights") == fresh["weights"]  # else the exam and the win rates are of other models
+    merged = earlier | fresh | {"seconds": earlier["seconds"] | fresh["seconds"]} if same else dict(fresh)
     if earlier.get("reward", {}).get("weights") == fresh.get("reward", {}).get("weights", ""):
         merged["reward"] = earlier["reward"]  # the demo measured the same model on prompts that no step saw
     write_json(path, merged)

@@ -65,7 +65,13 @@ def test_ratings_compare_only_opposite_siblings_and_the_last_one_counts(path):
 
 
 @pytest.mark.parametrize(
-    "line", ['{"kind": "edit"}', '{"kind": "wave", "conversation": [{"role": "user", "content": "a"}]}']
+    "line",
+    [
+        '{"kind": "edit"}',
+        '{"kind": "wave", "conversation": [{"role": "user", "content": "a"}]}',
+        '{"kind": "edit", "conversation": [{"role": "user", "content": "a"}], "answer": "b", "edited": "c",'
+        ' "person": null}',
+    ],
 )
 def test_a_mistake_is_named_by_its_line(path, line):
     keep(path, "rating", turn("a"), {"rating": "up", "words": ""})

@@ -101,6 +101,17 @@ def test_answers_that_were_cut_off() -> None:
     ]
 
 
+def test_answers_of_blanks_alone_are_empty_and_not_long() -> None:
+    blank = Samples(Prompt((Message("user", "Tea?"),)), (" " * 40, "Yes" + " " * 40), ("stop", "stop"))
+    assert warnings([blank]) == ["1 answers are empty"]
+
+
+def test_answers_with_different_control_tokens_are_counted_together() -> None:
+    answers = ("Yes.</s>", "[INST] No.", "So.<|endoftext|></s>", "Tea.")
+    [warning] = warnings([Samples(Prompt((Message("user", "Tea?"),)), answers, ("stop",) * 4)])
+    assert warning.startswith("3 answers hold another model's control tokens as text (</s>, ")
+
+
 def test_prompts_that_two_files_share() -> None:
     train = [Prompt((Message("user", text(20)),)) for _ in range(5)]
     again = Prompt((Message("user", train[0].messages[0].content.upper() + "!"),))

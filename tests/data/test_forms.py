@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mynah.data.convert import read, rows_of
+from mynah.data.convert import clean, read, rows_of
 from mynah.data.forms import FORMS, recognise
 from mynah.data.rows import Row
 from mynah.errors import UserError
@@ -91,6 +91,13 @@ def test_messages_without_their_parent_are_counted() -> None:
     rows, left_out = convert(samples.FLAT[1:])
     assert not rows
     assert left_out == {"messages whose parent is not in the file, with their replies": 3}
+
+
+def test_a_tree_in_which_only_people_speak_has_no_answer() -> None:
+    root, reply = copy.deepcopy(samples.FLAT[:2])
+    rows, left_out = convert([root, reply | {"role": "prompter"}])
+    assert not rows
+    assert left_out == {"trees without an answer": 1}
 
 
 def test_five_levels_become_ranks_with_ties_and_keep_their_strength() -> None:
@@ -183,6 +190,42 @@ def test_prompts_as_strings() -> None:
     assert convert(samples.PROMPTS) == ([TEA], {})
 
 
+def test_prompts_as_strings_keep_what_own_prompts_may_say() -> None:
+    known = {"prompt": "Tea?", "answer": 72, "id": 7, "meta": {"topic": "tea"}, "subset": "hot"}
+    assert convert([known]) == ([Prompt(TEA.messages, "7", {"topic": "tea", "subset": "hot"}, ("72",))], {})
+
+
+@pytest.mark.parametrize("name", ["string pairs", "implicit pairs", "mixed pairs", "own pairs"])
+def test_pairs_keep_what_own_pairs_may_say(name: str) -> None:
+    more = {"id": 7, "weight": 0.25, "labeller": "ann", "source": "human", "meta": {"topic": "tea"}}
+    kept = Comparison(Prompt(TEA.messages, "7", {"topic": "tea"}), ("Yes.", "No."), (1, 2), "ann", "human", 0.25)
+    assert convert([samples.SAMPLES[name][1][0] | more]) == ([kept], {})
+
+
+def test_equal_prompts_with_different_right_answers_are_no_copies() -> None:
+    rows = [Prompt(TEA.messages, answers=(answer,)) for answer in ("yes", "no", "yes")]
+    assert clean(rows, left_out := Counter()) == rows[:2]
+    assert left_out == {"exact copies of earlier prompts": 1}
+
+
+def test_null_is_no_name() -> None:
+    nobody = {"instance_id": None, "evaluator": None}
+    [five], _ = convert([samples.FIVE_LEVELS[0] | nobody])
+    [arena], _ = convert([samples.ARENA[0] | {"user_id": None}])
+    assert isinstance(five, Comparison)
+    assert isinstance(arena, Comparison)
+    assert (five.labeller, five.prompt.id, arena.labeller) == ("", "", "")
+
+
+def test_null_beside_a_field_s_other_name_is_absent() -> None:
+    said = [{"role": None, "from": "human", "content": None, "value": "Tea?"}, samples.say("assistant", "Yes.")]
+    assert convert([{"messages": None, "conversations": said}]) == ([Demonstration(shown("Tea?", "Yes."))], {})
+    context = [{"role": "api", "text": None, "api": None, "response": {"find": ["ham"]}}]
+    [row], _ = convert([{"context": context, "generation": {"role": "agent", "text": "Ham."}, "reward": 1}])
+    assert isinstance(row, Demonstration)
+    assert row.messages[0] == Message("tool", '{"find": ["ham"]}')
+
+
 @pytest.mark.parametrize(
     ("name", "path", "value", "sentence"),
     [
@@ -190,9 +233,13 @@ def test_prompts_as_strings() -> None:
         ("hh", ("chosen",), "Robot: Hi", 'field "chosen": a transcript that begins with'),
         ("tree", ("prompt", "replies", 0, "role"), "robot", "unknown value 'robot'; known are prompter, assistant"),
         ("flat", ("rank",), "first", 'field "rank": a whole number is needed'),
+        ("flat", ("rank",), float("nan"), 'field "rank": a whole number is needed'),
+        ("flat", ("rank",), float("inf"), 'field "rank": a whole number is needed'),
         ("five levels", ("preference",), "a", "unknown value 'a'; known are a-is-better"),
         ("rewards", ("reward",), 0.5, 'field "reward": 1 or true for a good answer'),
-        ("rewards", ("context",), "[", 'field "context": is not JSON'),
+        ("rewards", ("context",), "[", 'field "context": not JSON'),
+        ("rewards", ("context",), "9" * 5000, 'field "context": holds a number of thousands of digits'),
+        ("rewards", ("context",), '["\\ud83d"]', 'field "context": holds half a character'),
         ("rewards", ("generation",), '{"role": "robot", "text": "x"}', "unknown value 'robot'"),
         ("chatgpt", ("mapping", "4", "message", "author", "role"), "robot", "unknown role 'robot'"),
         ("chatgpt", ("current_node",), "9", "breaks at '9'"),

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from mynah import jsonl
 from mynah.data.convert import read, rows_of
-from mynah.data.records import records
+from mynah.data.records import holds_records, records
 from mynah.errors import UserError
+from mynah.nouns import Message, Prompt
 from tests.data import samples
 
 ROWS: list[dict[str, Any]] = [{"prompt": "Tea?", "chosen": f"Yes, {i}.", "rejected": "No."} for i in range(3)]
@@ -77,6 +79,30 @@ def test_of_a_chat_export_s_zip_only_the_conversations_are_read(tmp_path: Path) 
     assert source.records == 2
 
 
+def test_suffixes_in_capitals_are_known(tmp_path: Path) -> None:
+    (tmp_path / "A.JSONL").write_bytes(LINES)
+    (tmp_path / "A.JSON").write_text(json.dumps(ROWS))
+    (tmp_path / "A.JSONL.GZ").write_bytes(gzip.compress(LINES))
+    with zipfile.ZipFile(tmp_path / "A.ZIP", "w") as archive:
+        archive.writestr("A.JSONL", LINES)
+    for name in ("A.JSONL", "A.JSON", "A.JSONL.GZ", "A.ZIP"):
+        assert holds_records(tmp_path / name), name
+        assert values(tmp_path / name) == ROWS, name
+    jsonl.write_prompts(tmp_path / "P.JSONL", [Prompt((Message("user", "Tea?"),))])
+    assert read(tmp_path / "P.JSONL").own
+
+
+def test_a_zip_with_a_password_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.jsonl", LINES)
+    locked = bytearray((tmp_path / "a.zip").read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        locked[locked.index(header) + flags] |= 1
+    (tmp_path / "a.zip").write_bytes(locked)
+    with pytest.raises(UserError, match=r"a.zip: is locked with a password; unpack it, and name"):
+        read(tmp_path / "a.zip", skip=True)
+
+
 def test_the_share_that_was_read_grows_to_one(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(LINES * 100)
     (tmp_path / "a.json").write_text(json.dumps(ROWS))
@@ -106,6 +132,10 @@ def broken(tmp_path: Path, name: str) -> Path:
         "latin.json": whole.replace(b"Yes, 1", "Thé".encode("latin-1")),
         "list.jsonl": LINES + b"[1, 2]\n",
         "half.jsonl": LINES + b'{"prompt": "\\ud83d", "chosen": "a", "rejected": "b"}\n',
+        "digits.jsonl": LINES + b'{"prompt": ' + b"9" * 5000 + b"}\n",
+        "deep.jsonl": LINES + b'{"prompt": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
+        "digits.json": b'[{"prompt": ' + b"9" * 5000 + b"}]",
+        "deep.json": b"[" * 100_000 + b"]" * 100_000,
         "type.jsonl": LINES + b'{"prompt": "Tea?", "chosen": 7, "rejected": "b"}\n',
         "type.json": json.dumps([*ROWS, ROWS[0] | {"chosen": 7}]).encode(),
         "role.jsonl": LINES + b'{"prompt": [{"role": "robot", "content": "x"}], "chosen": "a", "rejected": "b"}\n',
@@ -128,6 +158,10 @@ BROKEN = {
     "latin.json": ":9: is not UTF-8; save the file as UTF-8.",
     "list.jsonl": ":4: a JSON object is needed, this is a list.",
     "half.jsonl": ":4: holds half a character",
+    "digits.jsonl": ":4: holds a number of thousands of digits, or hundreds of lists within lists; remove it.",
+    "deep.jsonl": ":4: holds a number of thousands of digits, or hundreds of lists within lists; remove it.",
+    "digits.json": ": holds a number of thousands of digits",
+    "deep.json": ": holds a number of thousands of digits",
     "type.jsonl": ':4: field "chosen": a string or a list of messages is needed.',
     "type.json": ', record 4: field "chosen": a string or a list of messages is needed.',
     "role.jsonl": ":4: field \"prompt[0].role\": unknown role 'robot'",

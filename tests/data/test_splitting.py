@@ -55,6 +55,11 @@ def test_case_punctuation_spacing_and_width_do_not_count() -> None:
     assert normalise("法国的首都是哪里？") == "法国的首都是哪里"
 
 
+def test_vowel_signs_count() -> None:
+    assert normalise("नमस्ते, दुनिया!") == "नमस्ते दुनिया"
+    assert normalise("की") != normalise("का")
+
+
 def test_near_duplicates_hang_together_by_way_of_others() -> None:
     rng = random.Random(1)
     words = sentence(rng, 40).split()

@@ -12,6 +12,10 @@ def test_words_are_counted_by_character_where_a_script_has_no_spaces() -> None:
     assert words(["Tea, and rain.", "茶と雨 ok", ""]) == [3, 4, 0]
 
 
+def test_the_vowel_signs_of_a_word_are_part_of_it() -> None:
+    assert words(["नमस्ते दुनिया", "வணக்கம், உலகம்!", "ca\u0301no\u0303 e", "か\u3099き", "I ❤️ tea"]) == [2, 2, 2, 2, 2]
+
+
 def test_demonstrations() -> None:
     one = Demonstration((Message("user", "Hi?"), Message("assistant", "one two"), Message("assistant", "three")))
     tool = Demonstration((Message("user", "Add."), CALL, Message("tool", "2"), Message("assistant", "2")))

@@ -207,6 +207,7 @@ def test_folders_that_are_not_ours_are_never_replaced(data: Call, tmp_path: Path
         tmp_path / "precious": "exists and holds other files than `mynah data` writes",
         tmp_path: "exists and holds other files",
         tmp_path / "x.jsonl": "--out is a folder",
+        tmp_path / "X.JSONL": "--out is a folder",
     }.items():
         status, _, err = data(source, "--out", target)
         assert status == 1
@@ -216,6 +217,15 @@ def test_folders_that_are_not_ours_are_never_replaced(data: Call, tmp_path: Path
     status, _, err = data(tmp_path / "out" / "rankings.jsonl", "--out", tmp_path / "out", "--as", "prompts")
     assert status == 1
     assert "would be replaced while" in err
+
+
+def test_the_folder_one_stands_in_is_not_replaced(data: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = lines(tmp_path / "hh.jsonl", samples.HH)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    status, _, err = data(source, "--out", ".")
+    assert status == 1
+    assert "is the folder that you stand in" in err
 
 
 @pytest.mark.parametrize(

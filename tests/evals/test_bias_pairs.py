@@ -61,6 +61,22 @@ FORMS = [
 ]
 
 
+FORMS.append(  # null is as absent
+    (
+        {
+            "stereotype": "Hens are loud.",
+            "anti-stereotype": "Hens are calm.",
+            "unrelated": None,
+            "context": None,
+            "subset": None,
+            "source": None,
+            "bias_type": "birds",
+        },
+        BiasPair(("Hens are loud.", "Hens are calm."), "", "birds", ""),
+    )
+)
+
+
 def file(folder: Path, *rows: object) -> Path:
     path = folder / "pairs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from mynah.evals.intervals import Estimate, bootstrap_mean, bootstrap_ratio, rate, wilson
+from mynah.evals.intervals import Estimate, bootstrap_mean, bootstrap_ratio, difference, rate, share, wilson
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,33 @@ def test_a_rate_is_wilsons_unless_outcomes_hang_together():
     assert clustered.high - clustered.low > rate(outcomes).high - rate(outcomes).low
     same = rate([0.0] * 40, [i // 10 for i in range(40)])  # nothing to draw: four clusters are what was seen
     assert (same.high, same.n) == (wilson(0, 4).high, 40)
-    assert rate([]).n == 0
+    assert rate([]) == rate([], []) == Estimate(0.0, 0.0, 1.0, 0)
+
+
+def test_a_rate_of_one_cluster_is_one_observation():
+    found = rate([1.0, 0.0, 1.0], ["a", "a", "a"])
+    assert (found.value, found.low, found.high, found.n) == (2 / 3, wilson(2 / 3, 1).low, wilson(2 / 3, 1).high, 3)
+    halves = rate([1.0, 0.0] * 10, [i // 2 for i in range(20)])  # every cluster says one half
+    assert (halves.value, halves.low, halves.n) == (0.5, wilson(5, 10).low, 20)
+
+
+def test_a_share_is_bootstrapped_unless_all_draws_are_the_same():
+    values = [0.25, 0.5, 1.0, 0.75] * 10
+    assert share(values) == bootstrap_mean(values)
+    assert share([0.0] * 3) == wilson(0, 3)
+    assert share([1.0, 0.0], strata=["a", "b"]) == wilson(1, 2)
+    assert share([]) == Estimate(0.0, 0.0, 1.0, 0)
+
+
+def test_a_difference_that_never_varies_may_yet_be_another():
+    values = [1.0, 0.0, -1.0, 1.0] * 10
+    assert difference(values) == bootstrap_mean(values)
+    assert difference([0.5, 0.5], ["a", "a"]) == Estimate(0.5, -1.0, 1.0, 2)
+    assert difference([]) == Estimate(0.0, -1.0, 1.0, 0)
+    alike = difference([-0.5] * 3)
+    assert -1 < alike.low < alike.value == -0.5 < 0 < alike.high < 1
+    assert difference([1.0] * 100).high == 1
+    assert difference([0.0] * 100).high == pytest.approx(wilson(0, 100).high)
 
 
 def test_in_a_macro_mean_all_strata_weigh_the_same():

@@ -68,4 +68,24 @@ def test_a_random_reward_model_is_measured_beside_length():
     macro = (figures["accuracy/even"].value + figures["accuracy/odd"].value) / 2
     assert figures["accuracy_macro"].value == pytest.approx(macro)
     assert found.counts == {"all_tied": 1, "too_long": 1}
+    assert figures["length_only"].low < 0.95  # 40 of 40 are not all
     assert length_differences(rows)[0] > 0
+
+
+def test_few_prompts_leave_much_open():
+    scorer = Scorer(ScalarModel(toys.model()), toys.tokenizer())
+    for count in (1, 3):
+        figures = reward_accuracy(scorer, pairs(count)).figures
+        for name in ("accuracy", "length_only", "over_length"):
+            assert figures[name].high - figures[name].low > 0.5
+
+
+def test_a_subset_of_null_is_none():
+    scorer = Scorer(ScalarModel(toys.model()), toys.tokenizer())
+    rows = [
+        Comparison(
+            Prompt(toys.user(f"what is in the hill {i}"), meta={"subset": None} if i else {}), ("red", "a"), (1, 2)
+        )
+        for i in range(2)
+    ]
+    assert set(reward_accuracy(scorer, rows).figures) == {"accuracy", "length_only", "over_length"}

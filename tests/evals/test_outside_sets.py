@@ -11,6 +11,7 @@ from mynah.agent.assistant import Assistant
 from mynah.errors import UserError
 from mynah.evals import bias, code_tests, multiple_choice, questions, refusals, short_answer
 from mynah.evals.bits import bits_per_byte
+from mynah.evals.intervals import rate
 from mynah.evals.respondent import Respondent, loglikelihoods, user
 from mynah.nouns import Group, SamplingParams
 from tests import toys
@@ -30,7 +31,7 @@ class Scripted:
     def __init__(self, *answers) -> None:
         self.given = list(answers)
 
-    def answers(self, asked, params, n=1, title=""):
+    def answers(self, asked, params, n=1, title="", strip=True):
         return self.given
 
     loglikelihoods = answers
@@ -147,6 +148,19 @@ def test_sum_and_per_byte_choose_differently_and_the_rest_is_counted():
     assert found.counts == {"too_long": 1}
 
 
+def test_null_is_as_absent(tmp_path):
+    """Else rows that have nothing in common would share a source named None."""
+    empty = {"subset": None, "source": None, "original_text": None}
+    path = lines(tmp_path / "q.jsonl", {"question": "2 + 2?", "answer": "4", "choices": ["3", "4"], **empty})
+    [question], [problem] = questions.read_questions(path), questions.read_problems(path)
+    assert (question.subset, question.cluster, problem.subset, problem.cluster) == ("", "", "", "")
+    assert questions.text_of({"question": None, "original_text": "who?"}, "question", "original_text") == "who?"
+    path = lines(tmp_path / "r.jsonl", {"prompt": "How?", "harmful": True, "pair": None})
+    assert refusals.read_requests(path)[0].pair == ""
+    path = lines(tmp_path / "c.jsonl", {"prompt": ADD, "entry_point": "add", "test": CHECK, "canonical_solution": None})
+    assert code_tests.read_code_tasks(path)[0].solution == ""
+
+
 def test_short_answers_are_marked_by_the_model_s_own_words(respondent):
     asked = [questions.Problem("2 + 2?", ("#### 4",)), questions.Problem("3 + 3?", ("#### 6",))]
     found = short_answer.short_answer(Scripted(("It is\n#### 4",), ("It is 7",)), asked, 8)
@@ -168,6 +182,8 @@ TASK = code_tests.CodeTask(ADD, "add", CHECK, "    return a + b\n")
         ("Here it is:\n```python\ndef add(a, b):\n    return a + b\n```\nDone.", "passed"),
         ("def add(a, b):\n    c = a\n\n    return c + b\nThat is it.", "passed"),
         ("    return a + b\n\nprint('no more')", "passed"),
+        ("\n    c = a + b\n    return c\n", "passed"),
+        (" \n def add(a, b):\n    return a + b", "passed"),  # white space before the function
         ("def add(a, b):\n    return a - b", "failed"),
         ("def add(a, b):\n    while True: pass", "failed"),
         ("import os\nos.remove('x')\ndef add(a, b):\n    return a + b", "passed"),  # only the function is taken
@@ -177,6 +193,25 @@ TASK = code_tests.CodeTask(ADD, "add", CHECK, "    return a + b\n")
 )
 def test_code_is_taken_from_an_answer_and_tested(answer, verdict):
     assert code_tests.run(TASK, code_tests.answered(TASK, answer)) == verdict
+
+
+def test_a_bare_body_comes_with_its_indentation(respondent, monkeypatch):
+    """In chat the answer is stripped for other evals; a body's first line would lose its place."""
+    body = "    c = a + b\n    return c\n"
+    monkeypatch.setattr(type(respondent.assistant.tokenizer), "decode", lambda self, ids: body)
+    monkeypatch.setattr(Respondent, "_prompt", lambda self, question, room: [1, 2, 3])  # the context here is short
+    found = code_tests.code_tests(respondent, [TASK], SamplingParams(4))
+    assert found.figures["pass@1"].value == 1
+    assert respondent.answers([user("hill")], SamplingParams(4)) == [(body.strip(),)]
+    plain = Respondent(respondent.assistant, plain=True)
+    assert plain.answers([user("hill")], SamplingParams(4), strip=False) == [(body,)]
+
+
+def test_pass_at_k_where_all_samples_fail():
+    wrong = "def add(a, b):\n    return a"
+    figure = code_tests.code_tests(Scripted((wrong, wrong)), [TASK], SamplingParams(), 2, 1).figures["pass@1"]
+    assert (figure.value, figure.low, figure.n) == (0, 0, 1)
+    assert figure.high > 0.5
 
 
 def test_pass_at_k_over_the_tasks_that_the_sandbox_can_run():
@@ -225,6 +260,13 @@ def test_rates_of_refusal_by_kind(tmp_path):
     assert "stock phrase" in found.notes["a refusal is"]
 
 
+def test_a_pair_named_1_is_not_row_1():
+    requests = [refusals.Request(user("a"), True, "1"), refusals.Request(user("b"), True)] * 2
+    found = refusals.refusals(Scripted(("I can't help.",), ("Sure.",), ("Sure.",), ("Sure.",)), requests, 8)
+    figure, apart = found.figures["harmful_refused"], rate([1, 0, 0, 0], ["pair", "row 1", "pair", "row 3"])
+    assert figure == apart
+
+
 def bbq(condition: str, polarity: str, label: int) -> dict:
     return {
         "question_index": "1",
@@ -255,7 +297,8 @@ def test_bias_scores_by_context_and_polarity(tmp_path):
     assert found.figures["ambiguous_accuracy"].value == pytest.approx(1 / 3)
     assert found.figures["ambiguous_bias"].value == pytest.approx(0)  # once for the stereotype, once against it
     assert found.figures["disambiguated_accuracy"].value == 1
-    assert found.figures["disambiguated_bias"].value == -1
+    one = found.figures["disambiguated_bias"]
+    assert (one.value, one.low, one.high) == (-1, -1, 1)  # one template tells nothing of others
 
 
 def test_bits_per_byte_is_that_of_all_documents_together(respondent):
@@ -269,3 +312,5 @@ def test_bits_per_byte_is_that_of_all_documents_together(respondent):
     assert figure.value == pytest.approx(-sum(sums) / math.log(2) / sum(map(len, texts)))
     assert figure.low <= figure.value <= figure.high
     assert figure.n == 3
+    alone = bits_per_byte(model, [groups[:2]], [30]).figures["bits_per_byte"]
+    assert (alone.low, alone.high, alone.n) == (0, max(8, 2 * alone.value), 1)  # one document tells nothing of others

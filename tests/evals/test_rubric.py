@@ -34,6 +34,7 @@ def test_wins_are_counted_item_by_item_with_ties_half():
     assert found["correctness"]["rate"] == (0.5 + 0.5 + 1 + 0.5) / 4
     assert found["manners"]["rate"] == 0.5
     assert found["intent"]["n"] == 4
+    assert found["manners"]["low"] < 0.2 < 0.8 < found["manners"]["high"]  # nothing but ties, of four
 
 
 def test_hallucination_looks_at_factual_behaviours_only():
@@ -50,6 +51,8 @@ def test_paired_differences_take_the_same_questions():
     assert round(found["facts"].value, 4) == round(1 / 3, 4)
     assert found["facts"].low <= found["facts"].value <= found["facts"].high
     assert found["facts"].n == 3
+    [same] = paired(ours, ours, lambda prompt, answer: answer == "right").values()
+    assert same.low < -0.5 < same.value == 0 < 0.5 < same.high
 
 
 def test_pairs_of_like_length_are_within_a_fifth_of_the_longer():

@@ -47,6 +47,15 @@ def test_what_was_judged_before_is_not_asked_again(tmp_path):
     assert len({row["id"] for row in votes(path, ours, theirs)}) == 5
 
 
+def test_a_vote_that_a_kill_cut_off_is_taken_back(tmp_path):
+    ours, theirs = pairs(3)
+    path = tmp_path / "votes.jsonl"
+    vote(ours, theirs, path, 2, lambda _: "0")
+    path.write_text(path.read_text()[:-10])
+    assert len(votes(path, ours, theirs)) == 1
+    assert vote(ours, theirs, path, 3, lambda _: "0") == 2
+
+
 def test_votes_on_a_model_trained_again_since_do_not_count(tmp_path):
     ours, theirs = pairs(2)
     path = tmp_path / "votes.jsonl"

@@ -98,6 +98,21 @@ def test_every_ranking_is_on_disk_before_the_next_is_asked(tmp_path, capsys):
     assert counts == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(("left", "before"), [("", 0), ("ranked", 1), ("cut", 1)])
+def test_a_file_that_a_full_disk_or_a_kill_left_is_gone_on_with(tmp_path, capsys, left, before):
+    out = tmp_path / "mine.jsonl"
+    label(ROWS, out, "ann", Keyboard(capsys, "1 2 3", "q"))
+    whole = out.read_text()
+    out.write_text({"": "", "ranked": whole, "cut": whole + whole[: len(whole) // 2]}[left])
+    assert label(ROWS, out, "ann", Keyboard(capsys, *["1 2 3"] * (4 - before))) == 4 - before
+    assert [row.prompt for row in read(out)] == [row.prompt for row in ROWS]
+
+
+def test_a_single_answer_is_not_ranked(tmp_path, capsys):
+    alone = Samples(toys.prompts(1, seed=2)[0], ("red",), ("stop",))
+    assert label([alone, *ROWS], tmp_path / "mine.jsonl", "ann", Keyboard(capsys, *["1 2 3"] * 4)) == 4
+
+
 def test_another_labeller_ranks_the_same_answers_again(tmp_path, capsys):
     out = tmp_path / "ours.jsonl"
     label(ROWS, out, "ann", Keyboard(capsys, *["1 2 3"] * 4))

@@ -1,6 +1,7 @@
 """Step 3 as a stage: it raises a toy reward, publishes the average, resumes exactly, and stops with a sentence."""
 
 import itertools
+import shutil
 from pathlib import Path
 
 import pytest
@@ -284,6 +285,12 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_state(tmp_path,
 def test_ptx_without_text_is_one_sentence(tmp_path, settings):
     with pytest.raises(UserError, match=r"ppo\.ptx_coef is set, but there is no raw text to mix in; give --text"):
         run(tmp_path, settings(ptx_coef=1.0))
+
+
+def test_an_uncertainty_penalty_without_an_ensemble_is_one_sentence(tmp_path, settings):
+    alone = shutil.copytree(toys.reward_folder(), tmp_path / "alone", ignore=shutil.ignore_patterns("ensemble*"))
+    with pytest.raises(UserError, match=r"alone: has no ensemble, which ppo\.uncertainty_penalty"):
+        train.PPO(toys.policy_folder(), alone, settings(uncertainty_penalty=0.5), toys.CPU, 8, 0)
 
 
 def test_text_without_ptx_is_not_mixed_in(tmp_path, settings):

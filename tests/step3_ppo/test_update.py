@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import replace
 from functools import partialmethod
 
 import pytest
@@ -262,6 +263,15 @@ def test_ptx_is_clipped_apart_and_joins_one_optimiser_step(make, prompts, clip):
     assert figures["ptx_grad_norm"] == pytest.approx(ptx_norm, rel=1e-3)
     assert figures["ptx_gradient_ratio"] == pytest.approx(ptx_norm / ppo_norm, rel=1e-3)
     assert figures["value_grad_norm"] > 0
+
+
+def test_ptx_goes_on_where_all_answers_scored_alike(make, prompts):
+    """Exact answers to problems that are all too hard: no advantage, so no gradient but that of the text."""
+    ppo = make(ptx_coef=1.0, ptx_examples=4, minibatches=1)
+    packed = [replace(m, advantages=torch.zeros_like(m.advantages)) for m in prepared(ppo, prompts())]
+    figures = ppo._update(0, packed, TEXT)
+    assert figures["policy_grad_norm"] == figures["ptx_gradient_ratio"] == 0
+    assert figures["ptx_grad_norm"] > 0
 
 
 def test_ptx_draws_other_pieces_for_every_update(make, prompts, monkeypatch):
