@@ -132,7 +132,8 @@ class Desk:
 
     async def _leave(self, said: Incoming) -> str:
         """Erase whoever says so, for good; the name of the phrase that tells it."""
-        who = await self._ledger.read(partial(_known, said=said))
+        known = partial(outside.find_outsider, channel=said.channel, team=said.team, person=said.person)
+        who = await self._ledger.read(known)
         if who is None:
             return "nobody"
         if who.disabled:
@@ -145,10 +146,6 @@ class Desk:
         now = time.monotonic()
         for id in [id for id, known in self._known.items() if known.ended and now - known.ended > REMEMBERED]:
             del self._known[id]
-
-
-def _known(tx: Connection, said: Incoming) -> outside.Outsider | None:
-    return outside.find_outsider(tx, said.channel, said.team, said.person)
 
 
 def _place(tx: Connection, said: Incoming) -> Place | None:
