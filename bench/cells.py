@@ -29,7 +29,8 @@ class Cell:
     less_is_better: bool = False
     """The figure is a time and not a rate."""
     limit: float | None = None
-    """What the machine's arithmetic and memory would allow, in the same unit."""
+    """What the machine's arithmetic and memory would allow, in the same unit; for training, whose arithmetic our
+    contender counts (`flops_per_unit`), it is filled in after the measurement."""
     only: tuple[str, ...] = ()
     """Names of those who take part, if not all do."""
 

@@ -59,11 +59,6 @@ def decode_limit(machine: dict[str, Any], model: str, batch: int, prompt: int, n
     return batch * new / seconds
 
 
-def training_limit(machine: dict[str, Any], model: str, context: int) -> float:
-    """Tokens/s of forward and backward passes at the speed of a large matrix product."""
-    return machine["bfloat16_gflops"] * 1e9 / (3 * SHAPES[model].flops_per_token(context // 2))
-
-
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,8 @@ def _measure_model(
                 if part[name].entry.choices
             }
             details = {**last[OURS].get("details", {}), "other_load": round(load, 2)}
+            if cell.limit is None and (flops := details.get("flops_per_unit")):
+                cell = replace(cell, limit=options.machine["bfloat16_gflops"] * 1e9 / flops)
             row = asdict(row_of(cell, figures, settings, left_out, details))
             finished.put(keys[cell.key], row)
             console.print(f"  {line(row)}  [{time.monotonic() - start:.0f} s]", soft_wrap=True, markup=False)

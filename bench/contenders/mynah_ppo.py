@@ -10,6 +10,7 @@ import torch
 
 from bench.checkpoints import read
 from bench.contenders.line import Line
+from bench.flops import ppo_iteration
 from mynah.model.heads import with_scalar_head
 from mynah.model.hub import load_policy, save_scalar
 from mynah.model.precision import Hardware, resolve
@@ -44,8 +45,11 @@ class Iterations:
             self.trainers = {samples: self._trainer(request)}
             self._iterate(self.trainers[samples], request, 0)
         seconds, figures = self._iterate(self.trainers[samples], request, 1)
+        count, prompt = request["batch"] // samples, len(self.prompts[0])
+        flops = ppo_iteration(self.trainers[samples].policy.config, count, samples, prompt, request["new"])
         details = {
             "dtype": str(self.trainers[samples].policy.dtype),
+            "flops_per_unit": round(flops / request["batch"]),
             "seconds": {name: round(value, 3) for name, value in figures.items() if name.endswith("_seconds")},
         }
         return {"figure": request["batch"] / seconds, "details": details}

@@ -10,6 +10,7 @@ import torch
 
 from bench.checkpoints import read
 from bench.contenders.line import Line
+from bench.flops import BOTH_WAYS, forward
 from mynah.model.heads import fresh_ensemble, with_scalar_head
 from mynah.model.hub import load_policy
 from mynah.model.precision import DTYPES, Hardware, place, resolve
@@ -62,7 +63,11 @@ class Training:
         train(groups[-2 * request["batch"] :])
         start = time.perf_counter()
         tokens = train(groups[: request["examples"]])
-        return {"figure": tokens / (time.perf_counter() - start), "details": {"dtype": self.hardware.dtype}}
+        seconds = time.perf_counter() - start
+        flops = sum(
+            forward(model.config, len(g.trunk), predicted=sum(g.trunk_mask)) for g in groups[: request["examples"]]
+        )
+        return self._answer(tokens, seconds, BOTH_WAYS * flops)
 
     def pretrain(self, request: dict[str, Any]) -> dict[str, Any]:
         """Updates of `batch` random pieces of `tokens` tokens: tokens a second. Blocks are compiled."""
@@ -84,7 +89,8 @@ class Training:
         for _ in range(request["updates"]):
             update()
         seconds = (time.perf_counter() - start) / request["updates"]
-        return {"figure": len(groups) * length / seconds, "details": {"dtype": self.hardware.dtype}}
+        flops = len(groups) * forward(model.config, length, predicted=length - 1)
+        return self._answer(len(groups) * length, seconds, BOTH_WAYS * flops)
 
     def reward(self, request: dict[str, Any]) -> dict[str, Any]:
         """One pass over `examples` rankings of K answers, `batch` prompts an update: pairs a second."""
@@ -112,7 +118,13 @@ class Training:
         train(groups[-2 * request["batch"] :])
         start = time.perf_counter()
         pairs = train(groups[: request["examples"]])
-        return {"figure": pairs / (time.perf_counter() - start), "details": {"dtype": self.hardware.dtype}}
+        seconds, shape = time.perf_counter() - start, learner.model.backbone.config
+        trees = [(len(g.group.trunk), list(map(len, g.group.branches))) for g in groups[: request["examples"]]]
+        return self._answer(pairs, seconds, BOTH_WAYS * sum(forward(shape, *tree) for tree in trees))
+
+    def _answer(self, amount: int, seconds: float, flops: int) -> dict[str, Any]:
+        details = {"dtype": self.hardware.dtype, "flops_per_unit": round(flops / amount)}
+        return {"figure": amount / seconds, "details": details}
 
     def _policy(self) -> Any:
         return place(

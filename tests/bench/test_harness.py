@@ -199,6 +199,9 @@ def test_results_become_a_table_and_a_picture() -> None:
         in said
     )
     assert "busy" not in said
+    missed = asdict(row_of(CELL, {"mynah": [100.0], "HF": [90.0]}))
+    said = results_table({"machine": MACHINE, "data": "made-up dialogues", "rows": [missed]})
+    assert "| 1.11 | 1.5, missed; it lies at 34% of the limit | 25% |" in said
     [(label, intensity, gflops)] = points(rows)
     assert label == "m8 × 16"
     assert 10 < intensity < 16
