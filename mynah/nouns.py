@@ -175,13 +175,20 @@ class PackedBatch:
 
     tokens: Tensor  # [T]
     positions: Tensor  # [T] restarted for each group; every branch starts where its trunk ends
-    branches: Tensor  # [T] 0 for the trunk, k for the k-th branch
-    group_lengths: tuple[int, ...]  # sums to T less the filler
+    segments: tuple[tuple[int, ...], ...]  # tokens of each group's trunk and branches; they sum to T less the filler
     sources: Tensor  # [N] index into T of the token whose hidden state predicts the target
     targets: Tensor  # [N] token ids
     owners: Tensor  # [N] the sequence that a target belongs to
     ends: Tensor  # [S] index into T of each sequence's last token
-    sequences_per_group: tuple[int, ...]  # sums to S
+
+    @property
+    def group_lengths(self) -> tuple[int, ...]:
+        return tuple(map(sum, self.segments))
+
+    @property
+    def sequences_per_group(self) -> tuple[int, ...]:
+        """They sum to S."""
+        return tuple(max(1, len(segment) - 1) for segment in self.segments)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from mynah.demo import Demo, figures
 from mynah.examine import Examiner
 from mynah.jsonl import read_comparisons, read_prompts
 from mynah.loop import Loop
-from mynah.model.attention import PackedPlan
 from mynah.model.hub import load_policy
+from mynah.model.packed import PackedPlan
 from mynah.model.precision import Hardware, resolve
 from mynah.nouns import Group, Message, Prompt
 from mynah.primer.mini.world import MINI

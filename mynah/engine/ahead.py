@@ -17,7 +17,7 @@ from mynah.engine.kv_cache import BLOCK
 from mynah.engine.runner import Runner
 from mynah.engine.sampler import plain_draw, row_keys
 from mynah.engine.scheduler import Row
-from mynah.model.attention import row_size
+from mynah.model.packed import row_size
 
 Drawn = tuple[list[list[int]], list[list[float]]]
 """Of each step the rows' tokens and their log p."""

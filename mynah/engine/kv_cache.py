@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mynah.model.attention import row_size
+from mynah.model.packed import row_size
 from mynah.model.sizes import ModelConfig
 
 BLOCK = 64

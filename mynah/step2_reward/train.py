@@ -12,10 +12,10 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from mynah.config import Amount, Count, Share
-from mynah.model.attention import PackedPlan
 from mynah.model.heads import EnsembleHeads, ScalarModel, fresh_ensemble, with_scalar_head
 from mynah.model.hub import load_policy, save_adapter, save_ensemble, save_scalar
 from mynah.model.lora import LoRA, adapted, merged
+from mynah.model.packed import PackedPlan
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.nouns import Comparison, Demonstration, Group
 from mynah.runs import Stage

@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mynah.model.attention import PackedPlan
 from mynah.model.heads import EnsembleHeads, ScalarModel
+from mynah.model.packed import PackedPlan
 from mynah.model.transformer import Transformer
 from mynah.nouns import PackedBatch, Prompt, Trajectory
 from mynah.tokens import Tokenizer

@@ -16,10 +16,10 @@ from mynah.agent.assistant import encode_prompts
 from mynah.engine import Engine
 from mynah.errors import UserError
 from mynah.files import write_folder
-from mynah.model.attention import PackedPlan
 from mynah.model.heads import with_scalar_head
 from mynah.model.hub import load_ensemble, load_policy, load_scalar, save_adapter, save_policy, save_scalar
 from mynah.model.lora import adapted, frozen_and_trained, merged
+from mynah.model.packed import PackedPlan
 from mynah.model.precision import DTYPES, Hardware, place
 from mynah.nouns import Group, PackedBatch, Prompt, SamplingParams, Trajectory
 from mynah.progress import console

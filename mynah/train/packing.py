@@ -29,7 +29,6 @@ def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu", fill: i
     """
     tokens: list[int] = []
     positions: list[int] = []
-    branches: list[int] = []
     sources: list[int] = []
     targets: list[int] = []
     owners: list[int] = []
@@ -47,20 +46,17 @@ def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu", fill: i
             owners += [len(ends)] * sum(mask)
             tokens += part
             positions += range(length, length + len(part)) if branch else range(length)
-            branches += [branch] * len(part)
             if branch or not group.branches:
                 ends.append(len(tokens) - 1 if part else before)
     filler = [0] * (-len(tokens) % fill)
     return PackedBatch(
         tokens=send(tokens + filler, device),
         positions=send(positions + filler, device),
-        branches=send(branches + filler, device),
-        group_lengths=tuple(map(len, groups)),
+        segments=tuple((len(group.trunk), *map(len, group.branches)) for group in groups),
         sources=send(sources, device),
         targets=send(targets, device),
         owners=send(owners, device),
         ends=send(ends, device),
-        sequences_per_group=tuple(max(1, len(group.branches)) for group in groups),
     )
 
 

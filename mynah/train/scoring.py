@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mynah.model.attention import PackedPlan
 from mynah.model.heads import EnsembleHeads, ScalarModel
+from mynah.model.packed import PackedPlan
 from mynah.nouns import Group
 from mynah.train.packing import FILL, lay_out, partition
 

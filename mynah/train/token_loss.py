@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mynah.model.attention import PackedPlan
+from mynah.model.packed import PackedPlan
 from mynah.model.transformer import Transformer
 from mynah.nouns import PackedBatch
 from mynah.train.packing import FILL

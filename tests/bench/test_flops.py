@@ -26,7 +26,7 @@ def counted(groups: list[Group]) -> dict[str, int]:
 
 
 def test_products_with_weights_are_as_many_as_pytorch_counts() -> None:
-    """Two rows of 32 fill a stream of 64, so nothing is padded; all but the first token are predicted, in rows of 64."""
+    """Two rows of 32 fill a stream of 64: nothing is padded but the 62 predictions, to 64."""
     rows = [Group(tuple(range(32)), (False,) + (True,) * 31)] * 2
     found = counted(rows)
     attention = KEY * 32 * 33 // 2

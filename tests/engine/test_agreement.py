@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mynah.engine import Engine
-from mynah.model.attention import PackedPlan
+from mynah.model.packed import PackedPlan
 from mynah.model.sizes import RopeScaling
 from mynah.model.transformer import Transformer
 from mynah.nouns import Group, SamplingParams

@@ -13,8 +13,8 @@ import torch
 
 from mynah.engine import Engine, triton_draw
 from mynah.engine.sampler import gumbel, row_keys
-from mynah.model.attention import PackedPlan
 from mynah.model.hub import load_policy
+from mynah.model.packed import PackedPlan
 from mynah.model.precision import Hardware
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, Group, SamplingParams

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from mynah.model import attention as attention_module
-from mynah.model.attention import MIDDLING, SHORT, PackedPlan, attention
+from mynah.model.attention import MIDDLING, SHORT, attention
+from mynah.model.packed import PackedPlan
 from mynah.model.transformer import Transformer
 from mynah.nouns import Group
 from mynah.train.packing import lay_out

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch._dynamo.utils import counters
 
 from mynah.engine import Engine
-from mynah.model.attention import PackedPlan
 from mynah.model.heads import with_scalar_head
+from mynah.model.packed import PackedPlan
 from mynah.model.precision import Hardware, place
 from mynah.model.transformer import Block, Transformer
 from mynah.nouns import Group, SamplingParams

@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mynah.engine.kv_cache import KVCache
-from mynah.model.attention import PackedPlan
+from mynah.model.packed import PackedPlan
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
 from mynah.train.packing import lay_out

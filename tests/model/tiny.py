@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mynah.model.attention import PackedPlan
+from mynah.model.packed import PackedPlan
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
 from mynah.nouns import Group

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mynah.agent.few_shot import FewShot
-from mynah.model.attention import PackedPlan
 from mynah.model.hub import load_config, load_policy
+from mynah.model.packed import PackedPlan
 from mynah.nouns import Demonstration, Group, Message, Prompt, SamplingParams
 from mynah.primer.earth.behaviours.fact import Fact
 from mynah.primer.earth.corpus import excerpt

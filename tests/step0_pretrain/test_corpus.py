@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from mynah.errors import UserError
-from mynah.model.attention import PackedPlan
+from mynah.model.packed import PackedPlan
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import initialise
 from mynah.nouns import Group

@@ -16,8 +16,8 @@ import torch
 
 from mynah.errors import Interrupted, UserError
 from mynah.files import sha256
-from mynah.model.attention import PackedPlan
 from mynah.model.hub import load_policy
+from mynah.model.packed import PackedPlan
 from mynah.model.precision import Hardware
 from mynah.nouns import Group
 from mynah.runs import Run, Stage

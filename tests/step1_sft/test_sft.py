@@ -12,8 +12,8 @@ import torch
 from mynah.agent.assistant import Assistant
 from mynah.errors import Interrupted, UserError
 from mynah.files import sha256
-from mynah.model.attention import PackedPlan
 from mynah.model.hub import load_policy
+from mynah.model.packed import PackedPlan
 from mynah.model.precision import Hardware
 from mynah.model.transformer import Transformer
 from mynah.nouns import Demonstration, Group, Message, Prompt, SamplingParams

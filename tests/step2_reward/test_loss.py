@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
-from mynah.model.attention import PackedPlan
 from mynah.model.heads import fresh_ensemble, with_scalar_head
+from mynah.model.packed import PackedPlan
 from mynah.nouns import Comparison, Prompt
 from mynah.step2_reward.comparisons import RankedGroup, build
 from mynah.step2_reward.ensemble import bootstrap_weights

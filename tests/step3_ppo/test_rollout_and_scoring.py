@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mynah.model.attention import PackedPlan
+from mynah.model.packed import PackedPlan
 from mynah.nouns import Group, SamplingParams, Trajectory
 from mynah.step3_ppo.rollout import as_group, roll_out
 from mynah.step3_ppo.scoring import evaluate, score

@@ -22,9 +22,9 @@ def test_the_layout_of_an_example_worked_out_by_hand() -> None:
     #                               0   1   2 | 3   4 | 5   6 | 7 | 8   9   10
     assert batch.tokens.tolist()[:11] == [10, 11, 12, 20, 21, 30, 31, 40, 50, 51, 52]
     assert batch.positions.tolist()[:11] == [0, 1, 2, 0, 1, 2, 3, 2, 2, 3, 4]
-    assert batch.branches.tolist()[:11] == [0, 0, 0, 0, 0, 1, 1, 2, 3, 3, 3]
+    assert batch.segments == ((3,), (2, 2, 1, 3))
     assert batch.group_lengths == (3, 8)
-    assert len(batch.tokens) == len(batch.positions) == len(batch.branches) == FILL, "filled up to a recurring shape"
+    assert len(batch.tokens) == len(batch.positions) == FILL, "filled up to a recurring shape"
     # a branch's first token is predicted by the trunk's last, not by the sibling before it
     assert batch.sources.tolist() == [0, 1, 4, 5, 4, 8]
     assert batch.targets.tolist() == [11, 12, 30, 31, 40, 51]
