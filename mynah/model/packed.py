@@ -140,9 +140,10 @@ class Places:
         back = torch.zeros(stream, dtype=torch.long)
         back[there[own]] = own.nonzero().squeeze(-1)
         further = []
-        for copy in range(int(copies.max()) + 1) if copies is not None else ():
-            places = copies.eq(copy).nonzero().squeeze(-1)
-            further.append((send(there[places], device), send(places, device)))
+        if copies is not None:
+            for copy in range(int(copies.max()) + 1):
+                places = copies.eq(copy).nonzero().squeeze(-1)
+                further.append((send(there[places], device), send(places, device)))
         as_it_is = bool(own.all()) and torch.equal(there, torch.arange(stream))
         there, back, empty = (send(x, device) for x in (there, back, (~own).nonzero().squeeze(-1)))
         return cls(there, back, empty, tuple(further), as_it_is)
