@@ -39,16 +39,19 @@ from mynah.runs import Run
 
 def main() -> None:
     arguments = _arguments()
-    if arguments.apart and arguments.ppo:
-        raise UserError("--ppo: with --apart there is not one reward model; leave one of them out.")
+    if arguments.ppo and arguments.apart != bool(arguments.ppo_subset):
+        raise UserError("--ppo: with --apart every subset has a reward model; say which with --ppo-subset, else not.")
     trl_epochs = [] if arguments.alone else arguments.trl_epochs or arguments.epochs
     if 0 in arguments.epochs and not arguments.head_first:
         raise UserError("--epochs 0: then only a head is fitted; ask for --head-first.")
     if 0 in trl_epochs:
         raise UserError("--epochs 0: TRL fits no head alone; give it --trl-epochs, or leave it out (--alone).")
+    subsets = dict(map(_subset, arguments.subsets))
+    if arguments.ppo_subset and arguments.ppo_subset not in subsets:
+        raise UserError(f"--ppo-subset {arguments.ppo_subset!r}: there are {', '.join(subsets)}.")
     torch.set_num_threads(arguments.threads)
     home = arguments.work / arguments.name
-    rows = judgements.convert(dict(map(_subset, arguments.subsets)), home / "rows")
+    rows = judgements.convert(subsets, home / "rows")
     rows = judgements.limited(judgements.told(rows) if arguments.told else rows, arguments.limit)
     if not rows:
         raise UserError("no row prefers one answer to another; name files of pairs or rankings.")
@@ -89,7 +92,8 @@ def main() -> None:
     write_text(experiment.home / f"{name}.md", said)
     if arguments.ppo:
         settings = load(Recipe, "small", arguments.set).ppo
-        found["ppo"] = ppo(experiment, experiment.all_folds[0], settings, seeds_of(arguments.ppo))
+        parts = {part.subset: part for part in experiment.parts(experiment.all_folds[0])}
+        found["ppo"] = ppo(experiment, parts[arguments.ppo_subset], settings, seeds_of(arguments.ppo))
         write_json(experiment.home / f"{name}.json", found)
     print(json.dumps(found, ensure_ascii=False))
 
@@ -127,6 +131,7 @@ def _arguments() -> argparse.Namespace:
     add("--threads", type=int, default=os.cpu_count() or 1)
     add("--alone", action="store_true", help="without TRL")
     add("--ppo", default="", metavar="SEEDS", help="afterwards PPO on the first fold, as in 0,1,2")
+    add("--ppo-subset", default="", metavar="SUBSET", help="with --apart: against the reward model of this one")
     add("--baselines", action="store_true", help="only what length and what words alone tell; no model is trained")
     add("--plan", action="store_true", help="only list the stages with an estimate of their minutes")
     add("--work", type=Path, default=WORK / "real", help="where all that is made lies")

@@ -8,6 +8,7 @@ from typing import Any
 from bench.real import judgements, result, trials
 from bench.real.experiment import Experiment
 from bench.real.judgements import Fold
+from mynah import jsonl
 from mynah.agent.assistant import Assistant
 from mynah.agent.scorer import Scorer
 from mynah.errors import UserError
@@ -37,13 +38,13 @@ def ppo(
     reward = Run(experiment.home, trials.reward_run(fold.name, setting)).root / "round-1" / "2-reward"
     scorer = Scorer.load(reward, experiment.hardware)
     found: dict[str, Any] = {
-        "fold": fold.number,
+        "fold": fold.name,
         "reward": setting.name,
         "prompts": len(learned),
         "held_out": len(held),
     }
     for seed in seeds:
-        run = Run(experiment.home, f"fold-{fold.number}-ppo-{seed}")
+        run = Run(experiment.home, f"{fold.name}-ppo-{seed}")
         made_with = {"ppo": settings.model_dump(), "hardware": experiment.hardware.model_dump()}
         made_with["start"] = {"policy": weights_sha256(start), "reward": weights_sha256(reward)}
         made_with["prompts"] = {"hash": judgements.digest(learned)}
@@ -56,6 +57,8 @@ def ppo(
             continue
         params = SamplingParams(room, settings.temperature, seed=seed)
         before, after = (_answers(experiment, folder, held, params) for folder in (start, stage.folder))
+        for name, rows in (("before", before), ("after", after)):  # to be read: figures alone do not show nonsense
+            jsonl.write_samples(run.root / f"{name}.jsonl", rows)
         scores = [_rewards(scorer, rows, settings.missing_end_score) for rows in (before, after)]
         turns = [repr(prompt.messages[0].content) for prompt in held]
         gained = [new - old for old, new in zip(*scores, strict=True)]

@@ -191,8 +191,16 @@ def test_apart_every_subset_has_reward_models_of_its_own(
     assert apart["figures"]["macro mean"]["mynah"]["value"] > found[()]["figures"]["macro mean"]["mynah"]["value"] + 0.1
     with pytest.raises(UserError, match="likes: too few rows for 2 folds and a dev part"):
         called(monkeypatch, capsys, *common, "--apart", "--limit", 2)
-    with pytest.raises(UserError, match="with --apart there is not one reward model"):
+    with pytest.raises(UserError, match="with --apart every subset has a reward model; say which"):
         called(monkeypatch, capsys, *common, "--apart", "--ppo", "0")
+    with pytest.raises(UserError, match="'neither': there are likes, hates"):
+        called(monkeypatch, capsys, *common, "--apart", "--ppo", "0", "--ppo-subset", "neither")
+    small = ["ppo.iterations=1", "ppo.prompts=8", "ppo.minibatches=2", "ppo.max_new_tokens=10"]
+    ppo = ["--ppo", "0", "--ppo-subset", "hates", *(part for setting in small for part in ("--set", setting))]
+    against = json.loads(called(monkeypatch, capsys, *common, "--apart", *ppo).strip().splitlines()[-1])["ppo"]
+    assert (against["fold"], against["seed 0"]["iterations"]) == ("fold-1-hates", 1)
+    answers = list((tmp_path / "work").rglob("fold-1-hates-ppo-0/*.jsonl"))
+    assert sorted(path.name for path in answers) == ["after.jsonl", "before.jsonl"]
     rivals = [option for option in common if option != "--alone"]
     with pytest.raises(UserError, match="TRL fits no head alone"):
         called(monkeypatch, capsys, *rivals)
