@@ -1,4 +1,4 @@
-"""The arithmetic that training cannot do without: a shared prompt once, the head only where a token is predicted."""
+"""The arithmetic of training as it is written: a shared prompt once, the head only where a token is predicted."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _measure_model(
             }
             details = {**last[OURS].get("details", {}), "other_load": round(load, 2)}
             if cell.limit is None and (flops := details.get("flops_per_unit")):
-                cell = replace(cell, limit=options.machine["bfloat16_gflops"] * 1e9 / flops)
+                cell = replace(cell, limit=options.machine[f"{details['dtype']}_gflops"] * 1e9 / flops)
             row = asdict(row_of(cell, figures, settings, left_out, details))
             finished.put(keys[cell.key], row)
             console.print(f"  {line(row)}  [{time.monotonic() - start:.0f} s]", soft_wrap=True, markup=False)

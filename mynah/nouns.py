@@ -164,6 +164,11 @@ class Group:
     def __len__(self) -> int:
         return len(self.trunk) + sum(map(len, self.branches))
 
+    @property
+    def apart(self) -> int:
+        """Tokens of its sequences, each with the trunk to itself: so many keys does attention lay out."""
+        return len(self.trunk) * max(1, len(self.branches)) + sum(map(len, self.branches))
+
 
 @dataclass(frozen=True)
 class PackedBatch:

@@ -48,7 +48,7 @@ class Iterations:
         count, prompt = request["batch"] // samples, len(self.prompts[0])
         flops = ppo_iteration(self.trainers[samples].policy.config, count, samples, prompt, request["new"])
         details = {
-            "dtype": str(self.trainers[samples].policy.dtype),
+            "dtype": str(self.trainers[samples].policy.dtype).removeprefix("torch."),
             "flops_per_unit": round(flops / request["batch"]),
             "seconds": {name: round(value, 3) for name, value in figures.items() if name.endswith("_seconds")},
         }

@@ -8,6 +8,8 @@ python -m bench.real hh harmless=… helpful=… --base FOLDER --chats --lora 16
 python -m bench.real hh harmless=… helpful=… --base FOLDER --chats --alone --apart --head-first --epochs 0
                                                                                  its frozen features, a head a subset
 python -m bench.real hh harmless=… helpful=… --ppo 0,1,2                        and PPO on the first fold
+python -m bench.real hh harmless=… helpful=… --apart --ppo 0,1,2 --ppo-subset helpful
+                                                                                 … against the model of one subset
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ from mynah.runs import Run
 
 def main() -> None:
     arguments = _arguments()
+    if arguments.ppo_subset and not arguments.ppo:
+        raise UserError("--ppo-subset: it says against what --ppo trains; give --ppo its seeds, as in 0,1,2.")
     if arguments.ppo and arguments.apart != bool(arguments.ppo_subset):
         raise UserError("--ppo: with --apart every subset has a reward model; say which with --ppo-subset, else not.")
     trl_epochs = [] if arguments.alone else arguments.trl_epochs or arguments.epochs

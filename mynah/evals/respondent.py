@@ -21,7 +21,7 @@ from mynah.train.token_loss import token_logprobs
 
 NAMES = {"system": "Note", "user": "Question", "assistant": "Answer", "tool": "Result"}
 BUDGET = 16_384
-"""Tokens of one forward pass, padding inside attention included."""
+"""Keys in attention of one forward pass, padding included."""
 
 
 class Respondent:
@@ -122,7 +122,7 @@ def loglikelihoods(
     """Σ log p of the supervised tokens of each branch of each group, the trunk computed once for all of them."""
     results: list[list[float]] = [[]] * len(groups)
     with Progress(title, len(groups), unit) as progress:
-        for indices in partition(list(map(len, groups)), BUDGET):
+        for indices in partition(groups, BUDGET):
             batch = lay_out([groups[i] for i in indices], model.device, FILL)
             logprobs = token_logprobs(model, batch)
             sums = logprobs.new_zeros(len(batch.ends)).index_add_(0, batch.owners, logprobs).cpu()  # [S]

@@ -26,8 +26,6 @@ class Row:
     """Where the prompt begins that its keys start with."""
     before: int = 0
     """Tokens of that prompt; 0 where the row itself begins with it."""
-    copy: int = 0
-    """The how-manieth further answer to its prompt this is, from 0."""
 
 
 class PackedPlan:
@@ -46,26 +44,25 @@ class PackedPlan:
             shape = (row.before > 0, row_size(row.length), row_size(row.before + row.length))
             sizes.setdefault(shape, []).append(row)
         self.parts: list[tuple[tuple[int, int, int], Tensor | None]] = []  # (B, L, S), bias [B, 1, L, S]
-        self.held = sum(batch.group_lengths)  # tokens that are no filler
         queries: list[Tensor] = []  # [B · L] of each part, which token of the stream stands there
         keys: list[Tensor] = []  # [B · S]
         asks: list[Tensor] = []  # [B · L] whether it is one, or padding
         own: list[Tensor] = []  # [B · S] whether it is the row's own
-        copies: list[Tensor] = []  # [B · S] which copy of its prompt's token it is, −1 for none
+        copies: list[Tensor] = []  # [B · S] whether it is a copy of the prompt's
         for (shared, length, reach), rows in sorted(sizes.items()):
             count = row_count(len(rows))
             filled = [*rows, *[Row(0, 0)] * (count - len(rows))]
-            begin, used, trunk, before, copy = torch.tensor(
-                [(row.begin, row.length, row.trunk, row.before, row.copy) for row in filled]
+            begin, used, trunk, before = torch.tensor(
+                [(row.begin, row.length, row.trunk, row.before) for row in filled]
             ).T[..., None]  # [B, 1] each
             column = torch.arange(reach)
             here = begin + column - before
-            stands = torch.where(column < before, trunk + column, here).clamp(0, stream - 1)  # padding: anything
+            stands = torch.where(column < before, trunk + column, here).clamp(max=stream - 1)  # padding: anything
             queries.append((begin + column[:length]).clamp(max=stream - 1).flatten())
             asks.append((column[:length] < used).flatten())
             keys.append(stands.flatten())
             own.append(((column >= before) & (column < before + used)).flatten())
-            copies.append(torch.where(column < before, copy, -1).flatten())
+            copies.append((column < before).expand(count, -1).flatten())
             self.parts.append(((count, length, reach), self._bias(before, length, reach, shared, dtype, device)))
         self.queries = Places.of(torch.cat(queries), torch.cat(asks), stream, device)
         self.keys = self.queries
@@ -97,10 +94,9 @@ class PackedPlan:
         return self._attend(q, k, v)
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        asking = self.queries.gathered(q, self.held).split([count * length for (count, length, _), _ in self.parts])
+        asking = self.queries.gathered(q).split([count * length for (count, length, _), _ in self.parts])
         answering = [
-            self.keys.gathered(x, self.held).split([count * reach for (count, _, reach), _ in self.parts])
-            for x in (k, v)
+            self.keys.gathered(x).split([count * reach for (count, _, reach), _ in self.parts]) for x in (k, v)
         ]
         mixed = []
         for ((count, length, reach), bias), of_q, of_k, of_v in zip(self.parts, asking, *answering, strict=True):
@@ -117,9 +113,9 @@ def rows_of(segments: Sequence[Sequence[int]]) -> Iterator[Row]:
         first, *others = branches or [0]
         yield Row(start, trunk + first)
         begin = start + trunk + first
-        for copy, length in enumerate(others):
+        for length in others:
             if length:
-                yield Row(begin, length, start, trunk, copy)
+                yield Row(begin, length, start, trunk)
             begin += length
 
 
@@ -130,38 +126,38 @@ class Places:
     there: Tensor  # [R] which token stands there; any for padding
     back: Tensor  # [T] where each token's own place is; any for filler
     empty: Tensor  # places of nobody
-    copies: tuple[tuple[Tensor, Tensor], ...]
-    """Further places of tokens, (tokens, places) of each copy; no token twice in one."""
+    filler: Tensor  # tokens without a place
+    copies: tuple[Tensor, ...]
+    """Which tokens stand elsewhere too, and where, if any do."""
     as_it_is: bool
     """The places are the stream."""
 
     @classmethod
     def of(cls, there: Tensor, own: Tensor, stream: int, device: torch.device, copies: Tensor | None = None) -> Places:
+        """Which token stands where, whether that is its own place [R], and whether the place holds a copy [R]."""
         back = torch.zeros(stream, dtype=torch.long)
         back[there[own]] = own.nonzero().squeeze(-1)
-        further = []
-        if copies is not None:
-            for copy in range(int(copies.max()) + 1):
-                places = copies.eq(copy).nonzero().squeeze(-1)
-                further.append((send(there[places], device), send(places, device)))
+        empty, filler = (~own).nonzero().squeeze(-1), torch.arange(int(own.sum()), stream)
         as_it_is = bool(own.all()) and torch.equal(there, torch.arange(stream))
-        there, back, empty = (send(x, device) for x in (there, back, (~own).nonzero().squeeze(-1)))
-        return cls(there, back, empty, tuple(further), as_it_is)
+        further = () if copies is None else (there[copies], copies.nonzero().squeeze(-1))
+        there, back, empty, filler = (send(x, device) for x in (there, back, empty, filler))
+        return cls(there, back, empty, filler, tuple(send(x, device) for x in further), as_it_is)
 
-    def gathered(self, x: Tensor, held: int) -> Tensor:
-        """The stream [T, …], of which `held` tokens are no filler, as rows laid end to end [R, …]."""
-        return x if self.as_it_is else _Gather.apply(x, self.there, self.back, slice(held, None), self.copies)
+    def gathered(self, x: Tensor) -> Tensor:
+        """The stream [T, …] as rows laid end to end [R, …]."""
+        return x if self.as_it_is else _Gather.apply(x, self.there, self.back, self.filler, *self.copies)
 
     def scattered(self, x: Tensor) -> Tensor:
         """The rows as the stream again."""
-        return x if self.as_it_is else _Gather.apply(x, self.back, self.there, self.empty, ())
+        return x if self.as_it_is else _Gather.apply(x, self.back, self.there, self.empty)
 
 
 class _Gather(torch.autograd.Function):
-    """`x.index_select(0, there)` for a reordering whose inverse is known: its backward pass is one, too, and a sum only
-    over what was copied, in a fixed order.
+    """`x.index_select(0, there)` for a reordering whose inverse is known: its backward pass is one, too, and a sum (in
+    fp32) only over what was copied.
 
-    `unused`: places of x that nobody reads for good, whose gradient is 0.
+    `unused`: places of x that nobody reads for good, whose gradient is 0. `copies`: which places of x were copied, and
+    where to, if any were.
     """
 
     @staticmethod
@@ -170,24 +166,21 @@ class _Gather(torch.autograd.Function):
         x: Tensor,
         there: Tensor,
         back: Tensor,
-        unused: slice | Tensor,
-        copies: tuple[tuple[Tensor, Tensor], ...],
+        unused: Tensor,
+        *copies: Tensor,
     ) -> Tensor:
-        ctx.save_for_backward(back, *([unused] if isinstance(unused, Tensor) else []))
-        ctx.unused, ctx.copies = None if isinstance(unused, Tensor) else unused, copies
+        ctx.save_for_backward(back, unused, *copies)
         return x.index_select(0, there)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        back, *unused = ctx.saved_tensors
-        gradient = gradients[0].index_select(0, back)
-        if unused:
-            gradient.index_fill_(0, unused[0], 0.0)
-        else:
-            gradient[ctx.unused] = 0.0
-        for tokens, places in ctx.copies:
-            gradient.index_add_(0, tokens, gradients[0].index_select(0, places))
-        return gradient, None, None, None, None
+        back, unused, *copies = ctx.saved_tensors
+        gradient = gradients[0].index_select(0, back).index_fill_(0, unused, 0.0)
+        if copies:
+            tokens, places = copies
+            whole = gradient.float().index_add_(0, tokens, gradients[0].index_select(0, places).float())
+            gradient = whole.to(gradient.dtype)
+        return gradient, None, None, None, *(None for _ in copies)
 
 
 def row_size(length: int) -> int:

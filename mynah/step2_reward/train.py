@@ -149,7 +149,7 @@ def _losses(
 
     counts: [groups, M], how often each head drew each group.
     """
-    for indices in partition([len(ranked.group) for ranked in groups], budget):
+    for indices in partition([ranked.group for ranked in groups], budget):
         batch = lay_out([groups[i].group for i in indices], model.device, FILL)
         ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]  # [S, D]
         better, worse, weights, drawn, first = [], [], [], [], 0

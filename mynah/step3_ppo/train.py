@@ -143,7 +143,7 @@ class PPO:
         for minibatch in range(settings.minibatches):
             dealt = rollouts[minibatch :: settings.minibatches]  # prompts come in random order
             groups = [as_group(group) for group in dealt]
-            for indices in partition(list(map(len, groups)), settings.microbatch_tokens):
+            for indices in partition(groups, settings.microbatch_tokens):
                 batch = lay_out([groups[i] for i in indices], self.policy.device, FILL)
                 part = [trajectory for i in indices for trajectory in dealt[i]]
                 part = evaluate(part, batch, self.policy, self.reference, self.value_model, settings.temperature)

@@ -60,12 +60,13 @@ def lay_out(groups: Sequence[Group], device: torch.device | str = "cpu", fill: i
     )
 
 
-def partition(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Indices into `lengths`, in microbatches that cost at most `budget` tokens each once padded inside attention.
+def partition(groups: Sequence[Group], budget: int) -> list[list[int]]:
+    """Indices into `groups`, in microbatches whose keys in attention are at most `budget`, all as long as the longest.
 
     Neighbours in length go together, so that little is padded; one that is longer than the budget goes alone.
     """
     batches: list[list[int]] = []
+    lengths = [group.apart for group in groups]
     for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
         if batches and (len(batches[-1]) + 1) * lengths[index] <= budget:
             batches[-1].append(index)
@@ -76,5 +77,5 @@ def partition(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 def microbatches(groups: Sequence[Group], budget: int, device: torch.device) -> Iterator[PackedBatch]:
     """`groups`, partitioned and laid out one microbatch at a time."""
-    for indices in partition(list(map(len, groups)), budget):
+    for indices in partition(groups, budget):
         yield lay_out([groups[i] for i in indices], device, FILL)

@@ -42,7 +42,7 @@ def read_ends(model: ScalarModel, groups: Sequence[Group], budget: int) -> Itera
     """
     if model.device.type == "cpu":
         budget = min(budget, IN_CACHE)
-    for indices in partition(list(map(len, groups)), budget):
+    for indices in partition(groups, budget):
         batch = lay_out([groups[i] for i in indices], model.device, FILL)
         ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]
         yield Ends(indices, batch.sequences_per_group, ends)

@@ -193,6 +193,8 @@ def test_apart_every_subset_has_reward_models_of_its_own(
         called(monkeypatch, capsys, *common, "--apart", "--limit", 2)
     with pytest.raises(UserError, match="with --apart every subset has a reward model; say which"):
         called(monkeypatch, capsys, *common, "--apart", "--ppo", "0")
+    with pytest.raises(UserError, match="it says against what --ppo trains"):
+        called(monkeypatch, capsys, *common, "--apart", "--ppo-subset", "hates")
     with pytest.raises(UserError, match="'neither': there are likes, hates"):
         called(monkeypatch, capsys, *common, "--apart", "--ppo", "0", "--ppo-subset", "neither")
     small = ["ppo.iterations=1", "ppo.prompts=8", "ppo.minibatches=2", "ppo.max_new_tokens=10"]

@@ -19,11 +19,8 @@ from mynah.train.packing import lay_out
 from mynah.train.token_loss import token_logprobs
 from tests.model.tiny import FAMILIES, full_logits, plain, random_tokens, tiny_model
 
-SHORTER, LONGER, LONGEST = (
-    9,
-    SHORT - 20,
-    MIDDLING - 20,
-)  # of a prompt, to which the completions below add up to 41 tokens
+SHORTER, LONGER, LONGEST = 9, SHORT - 5, MIDDLING - 5
+"""Of a prompt, behind which all of the completions below but the shortest reach beyond a bound, or do not."""
 every_path = pytest.mark.parametrize("length", [SHORTER, LONGER, LONGEST], ids=["products", "by rows", "fused"])
 VALUES, GRADIENTS = 2e-5, 5e-5  # fp32; the gradients here are around 1
 
@@ -212,3 +209,19 @@ def test_rows_taken_a_few_at_a_time_give_the_same(dtype: torch.dtype, monkeypatc
         assert torch.equal(ours, expected)
     fused = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, enable_gqa=True)
     torch.testing.assert_close(results[0][0], fused, atol=2e-2 if dtype == torch.bfloat16 else 1e-5, rtol=1e-2)
+
+
+def test_answers_of_all_sorts_equal_separate_sequences() -> None:
+    """No, one, or only empty answers, short trunks, and rows that are the stream while their keys are not."""
+    model = tiny_model()
+    for trunk, lengths in [(32, (32, 32)), (32, (0, 32)), (9, (0, 5, 0, 7)), (1, (2, 3)), (40, (6,)), (5, (3, 0))]:
+        branches = tuple(random_tokens(n, seed) if n else () for seed, n in enumerate(lengths))
+        group = Group(random_tokens(trunk), (False,) * trunk, branches, tuple((True,) * n for n in lengths))
+        for fill in (1, 64):
+            assert_same(
+                model,
+                lambda group=group, fill=fill: token_logprobs(model, lay_out([group], fill=fill)),
+                lambda group=group: torch.cat(
+                    [token_logprobs(model, lay_out([each])) for each in separate(group) if any(each.trunk_mask)]
+                ),
+            )

@@ -55,7 +55,7 @@ def test_microbatches_hold_everything_once_within_the_budget(seed: int) -> None:
     draw = random.Random(seed)
     lengths = [draw.randint(1, 60) for _ in range(draw.randint(1, 80))]
     budget = draw.choice([1, 40, 100, 1000])
-    found = partition(lengths, budget)
+    found = partition([Group((1,) * n, (False,) * n) for n in lengths], budget)
     assert sorted(index for part in found for index in part) == list(range(len(lengths)))
     for part in found:
         assert part
@@ -63,6 +63,14 @@ def test_microbatches_hold_everything_once_within_the_budget(seed: int) -> None:
     for part, following in pairwise(found):
         assert max(lengths[i] for i in part) <= min(lengths[i] for i in following), "neighbours in length go together"
         assert (len(part) + 1) * lengths[following[0]] > budget, "a part is closed only when it is full"
+
+
+def test_a_prompt_counts_once_for_each_of_its_answers() -> None:
+    """As attention lays its keys out: 3 + 2 and 3 + 1 here, so two such groups need a budget of 18."""
+    group = Group((1, 2, 3), (False,) * 3, ((4, 5), (6,)), ((True, True), (True,)))
+    assert (len(group), group.apart) == (6, 9)
+    assert partition([group] * 2, 18) == [[0, 1]]
+    assert partition([group] * 2, 17) == [[0], [1]]
 
 
 def test_microbatches_are_laid_out_part_by_part() -> None:
