@@ -148,6 +148,7 @@ class Native:
         self._c.threads = torch.get_num_threads()
         model, count = ctypes.byref(self._c), len(tokens)
         hidden = self._empty(count, self._c.width)
+        scratch = self._room(self._lib.room(model, count, cache.length))  # by name: it must outlive the call
         wrong = self._lib.step(
             model,
             count,
@@ -156,7 +157,7 @@ class Native:
             positions.data_ptr(),
             cache.length,
             logits is not None,
-            self._room(self._lib.room(model, count, cache.length)).data_ptr(),
+            scratch.data_ptr(),
             hidden.data_ptr(),
             None if logits is None else logits.data_ptr(),
         )

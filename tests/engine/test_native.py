@@ -1,5 +1,7 @@
 """decode.c against PyTorch: the same logits but for the order of sums, the same draws, nothing where it cannot run."""
 
+import weakref
+
 import pytest
 import torch
 
@@ -104,6 +106,37 @@ def test_prompts_are_read_as_by_pytorch(shape: str) -> None:
         ]
         again = runners(model, 8)[1].prefill(prompts, known)
         assert torch.equal(again.last, fast.last), "what was known and what is new are read alike, to the bit"
+
+
+def test_the_scratch_of_a_long_prompt_outlives_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not kept, but C must not be left with memory that was given back: that ended in a segmentation fault."""
+    monkeypatch.setattr(native, "KEPT", 0)
+    made: list[weakref.ref[torch.Tensor]] = []
+    real_room = native.Native._room
+
+    def room(self: native.Native, numbers: int) -> torch.Tensor:
+        made.append(weakref.ref(scratch := real_room(self, numbers)))
+        return scratch
+
+    class Watched:
+        def __init__(self, lib: object) -> None:
+            self.lib, self.alive = lib, list[bool]()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.lib, name)
+
+        def step(self, *arguments: object) -> int:
+            self.alive.append(made[-1]() is not None)
+            return self.lib.step(*arguments) if self.alive[-1] else 0
+
+    monkeypatch.setattr(native.Native, "_room", room)
+    _, runner = runners(model_of(), 2)
+    c = runner._now.native
+    monkeypatch.setattr(c, "_lib", watched := Watched(c._lib))
+    with torch.inference_mode():
+        runner.prefill([list(range(1, 100))])
+    assert watched.alive
+    assert all(watched.alive)
 
 
 def test_no_token_sees_what_comes_after_it() -> None:
