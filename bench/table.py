@@ -116,7 +116,7 @@ def code_version(folder: Path = ROOT) -> str:
         path
         for part in ("mynah", "bench")
         for path in sorted((folder / part).rglob("*"))
-        if path.suffix in (".py", ".c") and ".work" not in path.parts
+        if path.suffix in (".py", ".c", ".h") and ".work" not in path.parts
     ]
     return Finished.key([(str(path.relative_to(folder)), path.read_text(encoding="utf-8")) for path in paths])
 

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "mynah"
 LAYERS = (
     ("errors < files < nouns < config", "progress"),
     ("jsonl < runs", "store"),
-    ("tokens",),
+    ("tokens", "native"),
     ("model",),
     ("engine", "train"),
     ("agent",),

@@ -1,7 +1,7 @@
 """The engine's passes as one call of compiled C (`decode.c`), where this machine can make it: the CPU's fast path.
 
 A step of a small model is about 1 600 calls into PyTorch, each a microsecond; as one call it is a fraction of that.
-Where `compiled.library()` has none, or for a model with other parts, PyTorch does all: it is the oracle that the tests
+Where `compiled.library` has none, or for a model with other parts, PyTorch does all: it is the oracle that the tests
 compare with.
 """
 
@@ -13,11 +13,11 @@ from ctypes import c_float, c_int32, c_int64, c_void_p
 import torch
 from torch import Tensor, nn
 
-from mynah.engine.compiled import library
 from mynah.engine.kv_cache import KVCache
 from mynah.model.layers import RMSNorm, SwiGLU
 from mynah.model.lora import adapters
 from mynah.model.transformer import Block, Transformer
+from mynah.native.compiled import library
 
 LANES = 16
 HEAD_WIDTHS = (32, 64, 96, 128, 256)
@@ -61,7 +61,7 @@ def runs(model: Transformer) -> bool:
         and not adapters(model)
         and config.head_width in HEAD_WIDTHS
         and config.width % LANES == config.ff_width % LANES == 0
-        and library() is not None
+        and library("decode") is not None
     )
 
 
@@ -69,7 +69,7 @@ class Native:
     """A model's matrices in panels of 16 outputs, as decode.c reads them, in bf16 or 8 bits; until they change."""
 
     def __init__(self, model: Transformer, int8: bool = False) -> None:
-        config, lib = model.config, library()
+        config, lib = model.config, library("decode")
         assert lib is not None, "ask runs() first"
         self._panels = self._in_bytes if int8 else self._in_pairs
         self._lib, self._model = lib, model
@@ -219,12 +219,12 @@ def eight_bits(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def draws(logits: Tensor) -> bool:
     """Whether `draw` takes them."""
-    return logits.device.type == "cpu" and logits.dtype == torch.bfloat16 and library() is not None
+    return logits.device.type == "cpu" and logits.dtype == torch.bfloat16 and library("decode") is not None
 
 
 def draw(logits: Tensor, keys: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
     """What `sampler.sample` draws where nothing is steered or cut off: tokens [B] and their log p [B]."""
-    lib = library()
+    lib = library("decode")
     assert lib is not None
     logits, keys, temperature = logits.contiguous(), keys.long().contiguous(), temperature.float().contiguous()
     tokens, logprobs = torch.empty_like(keys), torch.empty(len(keys))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from mynah.model import native_attention
 from mynah.model.attention import attention
 from mynah.model.send import send
 from mynah.nouns import PackedBatch
@@ -31,10 +33,45 @@ class Row:
 class PackedPlan:
     """Each token sees what precedes it in its own trunk and branch, never another group or sibling.
 
-    Only inside attention are the groups gathered to rows. The first branch goes on where its trunk ends, as one row of
-    causal attention; every further branch is a row whose keys are the trunk's and its own. So nobody computes scores
-    between siblings. Rows of about one length lie together, so that little of them is padding; their lengths and
-    numbers are rounded up so that few shapes occur (a new shape costs a freshly compiled kernel).
+    The first branch goes on where its trunk ends, as one row of causal attention; every further branch is a row whose
+    keys are the trunk's and its own. So nobody computes scores between siblings. In bf16 on a processor it is C
+    (`native_attention.py`), else PyTorch (`PackedRows`).
+    """
+
+    def __init__(self, batch: PackedBatch, dtype: torch.dtype) -> None:
+        self.batch, self.dtype = batch, dtype
+        self.native = native_attention.runs(batch.tokens.device, dtype)
+        if not self.native:
+            _ = self.rows  # now, and not where compiled blocks are traced
+
+    @cached_property
+    def rows(self) -> PackedRows:
+        return PackedRows(self.batch, self.dtype)
+
+    @cached_property
+    def groups(self) -> native_attention.Groups:
+        starts = accumulate(self.batch.group_lengths, initial=0)
+        of_groups = (
+            [(start + row.begin, row.length, row.before) for row in rows_of([segment])]
+            for start, segment in zip(starts, self.batch.segments, strict=False)
+        )
+        return native_attention.Groups(list(of_groups))
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        if self.native and q.shape[-1] % native_attention.LANES == 0:
+            return self._native(q, k, v)
+        return self.rows.uncompiled(q, k, v) if q.is_cuda else self.rows.attend(q, k, v)
+
+    @torch.compiler.disable
+    def _native(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return native_attention.attend(q, k, v, self.groups)
+
+
+class PackedRows:
+    """The plan in PyTorch, where groups are gathered to rows inside attention.
+
+    Rows of about one length lie together, so that little of them is padding; their lengths and numbers are rounded up
+    so that few shapes occur (a new shape costs a freshly compiled kernel).
     """
 
     def __init__(self, batch: PackedBatch, dtype: torch.dtype) -> None:
@@ -85,15 +122,12 @@ class PackedPlan:
         bias = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill_(~seen, float("-inf"))
         return bias[:, None].expand(len(before), -1, -1, -1)
 
-    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        return self._uncompiled(q, k, v) if q.is_cuda else self._attend(q, k, v)
-
     @torch.compiler.disable
-    def _uncompiled(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def uncompiled(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """A GPU's kernels for attention gain nothing from being compiled, and other parts would be other code."""
-        return self._attend(q, k, v)
+        return self.attend(q, k, v)
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         asking = self.queries.gathered(q).split([count * length for (count, length, _), _ in self.parts])
         answering = [
             self.keys.gathered(x).split([count * reach for (count, _, reach), _ in self.parts]) for x in (k, v)

@@ -5,7 +5,7 @@ import weakref
 import pytest
 import torch
 
-from mynah.engine import compiled, native
+from mynah.engine import native
 from mynah.engine.engine import Engine
 from mynah.engine.prefixes import Past
 from mynah.engine.runner import Runner
@@ -13,9 +13,10 @@ from mynah.engine.sampler import row_keys, sample
 from mynah.model.lora import LoRA, adapted
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
+from mynah.native import compiled
 from mynah.nouns import SamplingParams
 
-pytestmark = pytest.mark.skipif(compiled.library() is None, reason="no C compiler, or no AVX512-BF16")
+pytestmark = pytest.mark.skipif(compiled.library("decode") is None, reason="no C compiler, or no AVX512-BF16")
 
 LLAMA = {"vocab_size": 500, "width": 64, "layers": 3, "heads": 4, "kv_heads": 2, "head_width": 32, "ff_width": 96}
 SHAPES = {
@@ -250,7 +251,7 @@ def test_without_a_compiler_pytorch_does_it_all(setting, monkeypatch, tmp_path) 
     monkeypatch.setenv(*setting)
     compiled.library.cache_clear()
     try:
-        assert compiled.library() is None
+        assert compiled.library("decode") is None
         assert not Runner(model_of(), 2, 64).native
         [[answer]] = Engine(model_of(), rows=4).generate([[1, 2, 3]], SamplingParams(5))
         assert len(answer.tokens) == 5
@@ -258,25 +259,25 @@ def test_without_a_compiler_pytorch_does_it_all(setting, monkeypatch, tmp_path) 
         monkeypatch.undo()
         compiled.library.cache_clear()
     assert not list(tmp_path.rglob("*.so"))
-    assert compiled.library() is not None
+    assert compiled.library("decode") is not None
 
 
 def test_a_bad_file_is_made_again_and_anothers_folder_is_not_trusted(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     compiled.library.cache_clear()
     try:
-        assert compiled.library() is not None
+        assert compiled.library("decode") is not None
         [made] = tmp_path.rglob("*.so")
         copy = tmp_path / "elsewhere"  # a loaded file is not written to
         monkeypatch.setenv("XDG_CACHE_HOME", str(copy))
         (copy / "mynah").mkdir(parents=True, mode=0o700)
         (copy / "mynah" / made.name).write_bytes(b"no library")
         compiled.library.cache_clear()
-        assert compiled.library() is not None
+        assert compiled.library("decode") is not None
         assert (copy / "mynah" / made.name).stat().st_size > 10_000
         (copy / "mynah").chmod(0o777)
         compiled.library.cache_clear()
-        assert compiled.library() is None
+        assert compiled.library("decode") is None
     finally:
         monkeypatch.undo()
         compiled.library.cache_clear()

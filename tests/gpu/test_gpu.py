@@ -206,7 +206,7 @@ def test_plans_agree_with_plain_attention() -> None:
     groups = GROUPS["no siblings"]
     batch = lay_out(groups, GPU, FILL)
     causal = model(batch.tokens, batch.positions, PackedPlan(batch, torch.float32))
-    assert all(bias is None for _, bias in PackedPlan(batch, torch.float32).parts)
+    assert all(bias is None for _, bias in PackedPlan(batch, torch.float32).rows.parts)
     on_cpu = lay_out(groups, "cpu", FILL)
     expected = model.cpu()(on_cpu.tokens, on_cpu.positions, PackedPlan(on_cpu, torch.float32))
     held = sum(map(len, groups))

@@ -61,7 +61,7 @@ def test_a_compiled_model_learns_the_same() -> None:
 @pytest.mark.usefixtures("traced")
 def test_with_attention_left_out_all_layers_share_code_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it is on a GPU; with batches of other parts as well."""
-    monkeypatch.setattr(PackedPlan, "attend", lambda plan, layer, q, k, v: plan._uncompiled(q, k, v))
+    monkeypatch.setattr(PackedPlan, "attend", lambda plan, layer, q, k, v: plan.rows.uncompiled(q, k, v))
     assert_compiled_equals_plain(LAYERS)
     assert counters["stats"]["unique_graphs"] < LAYERS
 

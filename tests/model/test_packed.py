@@ -6,7 +6,7 @@ That all of it computes what separate sequences compute is proven in `test_atten
 import pytest
 import torch
 
-from mynah.model.packed import PackedPlan, Places, Row, row_count, row_size, rows_of
+from mynah.model.packed import PackedRows, Places, Row, row_count, row_size, rows_of
 from mynah.nouns import Group
 from mynah.train.packing import lay_out
 from mynah.train.token_loss import token_logprobs
@@ -32,7 +32,7 @@ def test_siblings_cost_each_other_nothing() -> None:
     """Sixteen prompts of 64 with four answers of 64: 48 rows of 64 × 128 and 16 of 128 × 128, not 16 of 384 × 384."""
     branches, masks = (tuple(range(1, 65)),) * 4, ((True,) * 64,) * 4
     batch = lay_out([Group(tuple(range(1, 65)), (False,) * 64, branches, masks)] * 16)
-    plan = PackedPlan(batch, torch.float32)
+    plan = PackedRows(batch, torch.float32)
     assert [shape for shape, _ in plan.parts] == [(16, 128, 128), (48, 64, 128)]
     causal, shared = (bias for _, bias in plan.parts)
     assert causal is not None

@@ -1,4 +1,4 @@
-"""Compiles decode.c for this very processor when it is first needed, keeps it in the user's cache, and loads it.
+"""Compiles our C for this very processor when it is first needed, keeps it in the user's cache, and loads it.
 
 Without a compiler or AVX512-BF16, or on other systems than Linux, there is none. `MYNAH_NATIVE=0` asks for that.
 """
@@ -21,44 +21,62 @@ from pathlib import Path
 FLAGS = ("-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 
 
+FUNCTIONS: dict[str, dict[str, tuple[type | None, tuple[type, ...]]]] = {
+    "decode": {
+        "room": (c_int64, (c_void_p, c_int64, c_int64)),
+        "head": (None, (c_void_p, c_void_p, c_int64, c_void_p)),
+        "step": (c_int64, (c_void_p, c_int64, *[c_void_p] * 3, c_int64, c_int64, *[c_void_p] * 3)),
+        "draw": (None, (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p)),
+    },
+    "attention": {
+        "attention_room": (c_int64, (c_void_p,)),
+        "attention_forward": (None, (c_void_p,) * 7),
+        "attention_backward": (None, (c_void_p,) * 10),
+    },
+}
+"""What each file offers: results and arguments."""
+
+
 @cache
-def library() -> ctypes.CDLL | None:
-    """The compiled file; None where it cannot be made or must not be trusted, or nobody wants it."""
+def library(name: str) -> ctypes.CDLL | None:
+    """The compiled NAME.c; None where it cannot be made or must not be trusted, or nobody wants it."""
     if os.environ.get("MYNAH_NATIVE") == "0" or "avx512_bf16" not in _processor():
         return None
     try:
-        path = _compiled()
+        path = _compiled(name)
         try:
-            return _loaded(path)
+            return _loaded(path, name)
         except (OSError, AttributeError):  # not such a file: once more
             path.unlink()
-            return _loaded(_compiled())
+            return _loaded(_compiled(name), name)
     except (OSError, AttributeError, RuntimeError, subprocess.SubprocessError):  # RuntimeError: nobody's home
         return None
 
 
-def _loaded(path: Path) -> ctypes.CDLL:
+def _loaded(path: Path, name: str) -> ctypes.CDLL:
     lib = ctypes.CDLL(str(path))
-    lib.room.restype, lib.room.argtypes = c_int64, (c_void_p, c_int64, c_int64)
-    lib.head.restype, lib.head.argtypes = None, (c_void_p, c_void_p, c_int64, c_void_p)
-    lib.step.restype = c_int64
-    lib.step.argtypes = (c_void_p, c_int64, *[c_void_p] * 3, c_int64, c_int64, *[c_void_p] * 3)
-    lib.draw.restype = None
-    lib.draw.argtypes = (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p)
+    for function, (result, arguments) in FUNCTIONS[name].items():
+        getattr(lib, function).restype, getattr(lib, function).argtypes = result, arguments
     return lib
 
 
-def _compiled() -> Path:
-    """The shared library of decode.c for this processor, made if it is not there. Raises OSError or SubprocessError."""
+def _compiled(name: str) -> Path:
+    """The shared library of NAME.c for this processor, made if it is not there. Raises OSError or SubprocessError."""
     compiler = shlex.split(os.environ.get("CC") or "cc")
-    source = files("mynah.engine") / "decode.c"
+    folder_of_sources = Path(str(files("mynah.native")))
+    source, header = folder_of_sources / f"{name}.c", folder_of_sources / "numbers.h"
     version = subprocess.run([*compiler, "--version"], capture_output=True, stdin=subprocess.DEVNULL, check=True).stdout
-    told = (source.read_bytes(), version, *map(str.encode, (*compiler, *FLAGS, platform.machine(), _processor())))
+    told = (
+        source.read_bytes(),
+        header.read_bytes(),
+        version,
+        *map(str.encode, (*compiler, *FLAGS, platform.machine(), _processor())),
+    )
     folder = _own_folder()
-    library = folder / f"decode-{hashlib.sha256(b'|'.join(told)).hexdigest()[:16]}.so"
+    library = folder / f"{name}-{hashlib.sha256(b'|'.join(told)).hexdigest()[:16]}.so"
     if not library.exists():
         with tempfile.TemporaryDirectory(dir=folder) as making:
-            made = Path(making) / "decode.so"
+            made = Path(making) / f"{name}.so"
             command = [*compiler, *FLAGS, "-o", str(made), str(source), "-lm"]
             subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=True)
             with made.open("rb") as written:
