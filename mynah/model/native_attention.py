@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from mynah.native.compiled import library
 
@@ -53,7 +54,13 @@ class Groups:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, groups: Groups) -> Tensor:
-    """softmax(q·kᵀ/√W)·v over the stream: q [T, H, W], k and v [T, KV, W] → [T, H, W]; 0 for filler."""
+    """softmax(q·kᵀ/√W)·v over the stream: q [T, H, W], k and v [T, KV, W] → [T, H, W]; 0 for filler.
+
+    Raises:
+        ValueError: They are not all bf16, or not of one stream that holds the groups: C would read what there is not.
+    """
+    if any(x.dtype != torch.bfloat16 or len(x) != len(q) or len(x) < groups.held for x in (q, k, v)):
+        raise ValueError("attention in C takes q, k and v in bf16, of one stream as long as its groups.")
     return _Attend.apply(q, k, v, groups)
 
 
@@ -61,7 +68,7 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, groups: Groups) -> Tensor:
         q, k, v = (x.contiguous() for x in (q, k, v))
-        mixed, peaks, sums = torch.empty_like(q), *(torch.empty(q.shape[:2]) for _ in range(2))
+        mixed, peaks, sums = torch.empty_like(q), *(torch.empty(q.shape[:2], dtype=torch.float32) for _ in range(2))
         mixed[groups.held :] = 0.0
         job, room = groups.job(q, k)
         _call("attention_forward", job, q, k, v, mixed, peaks, sums)
@@ -71,6 +78,7 @@ class _Attend(torch.autograd.Function):
         return mixed
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         q, k, v, peaks, sums = ctx.saved_tensors
         found = [torch.empty_like(x) for x in (q, k, v)]

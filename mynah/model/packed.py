@@ -58,12 +58,14 @@ class PackedPlan:
         return native_attention.Groups(list(of_groups))
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        if self.native and q.shape[-1] % native_attention.LANES == 0:
+        if self.native:
             return self._native(q, k, v)
         return self.rows.uncompiled(q, k, v) if q.is_cuda else self.rows.attend(q, k, v)
 
     @torch.compiler.disable
     def _native(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        if q.dtype != self.dtype or q.shape[-1] % native_attention.LANES:
+            return self.rows.attend(q, k, v)
         return native_attention.attend(q, k, v, self.groups)
 
 

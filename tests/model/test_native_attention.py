@@ -119,5 +119,9 @@ def test_what_c_does_not_do_is_left_to_pytorch(monkeypatch: pytest.MonkeyPatch) 
         return torch.equal(mixed[:held], rows[:held])
 
     assert by_pytorch(24), "a width that is no multiple of 16"
+    q, k, v, _ = stream(segments, 6, 2, 32)
+    for wrong in ((q, k.float(), v), (q[:-64], k[:-64], v[:-64]), (q, k[:-1], v)):
+        with pytest.raises(ValueError, match="in bf16, of one stream"):
+            native_attention.attend(*wrong, laid_out(segments).groups)
     monkeypatch.setattr(native_attention, "library", lambda name: None)
     assert by_pytorch(64)
