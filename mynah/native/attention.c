@@ -22,12 +22,7 @@ typedef struct { /* one query head's 16 queries of a row, and the keys that they
     int64_t at, count, head, before, own, start, begin, first;
 } Block;
 
-ALWAYS floats sum_of(floats sum, const bf16 *panel, const bf16 *pair) {
-    int32_t two;
-    memcpy(&two, pair, 4);
-    return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(panel), (__m512bh)_mm512_set1_epi32(two));
-}
-
+/* Sixteen vectors of sixteen: v[i] becomes lane i of all. */
 ALWAYS void transpose(floats *v) {
 #pragma GCC unroll 16
     for (int i = 0; i < 8; i++) {
@@ -98,13 +93,13 @@ ALWAYS void products(const bf16 *keys, int64_t stride, int64_t count, int64_t w,
         for (int i = 0; i < 8; i++) sums[i] = (floats){0};
         for (int64_t j = 0; j < w; j += 2)
 #pragma GCC unroll 8
-            for (int i = 0; i < 8; i++) sums[i] = sum_of(sums[i], panel + j * LANES, keys + (s + i) * stride + j);
+            for (int i = 0; i < 8; i++) sums[i] = multiply(sums[i], panel + j * LANES, keys + (s + i) * stride + j);
 #pragma GCC unroll 8
         for (int i = 0; i < 8; i++) scores[s + i] = sums[i];
     }
     for (; s < count; s++) {
         floats sum = {0};
-        for (int64_t j = 0; j < w; j += 2) sum = sum_of(sum, panel + j * LANES, keys + s * stride + j);
+        for (int64_t j = 0; j < w; j += 2) sum = multiply(sum, panel + j * LANES, keys + s * stride + j);
         scores[s] = sum;
     }
 }
@@ -121,7 +116,7 @@ ALWAYS void paired(const floats *x, int64_t count, bf16 *y) {
 ALWAYS void mix(floats *sums, const bf16 *shares, const bf16 *panel, int64_t count, int64_t w, int64_t at) {
     for (int64_t s = 0; s < count; s += 2, shares += 2 * LANES, panel += 2 * w)
 #pragma GCC unroll 16
-        for (int n = 0; n < LANES; n++) sums[n] = sum_of(sums[n], shares, panel + (at + n) * 2);
+        for (int n = 0; n < LANES; n++) sums[n] = multiply(sums[n], shares, panel + (at + n) * 2);
 }
 
 /* y[s] += x[s] · the queries of the panel [8][W][2], for `count` keys with 16 bf16 each; y [count, W]. */
@@ -132,7 +127,7 @@ ALWAYS void gather_some(const int keys, const bf16 *x, const bf16 *panel, int64_
 #pragma GCC unroll 8
     for (int i = 0; i < LANES; i += 2)
 #pragma GCC unroll 8
-        for (int s = 0; s < keys; s++) sums[s] = sum_of(sums[s], panel + i * w, x + s * LANES + i);
+        for (int s = 0; s < keys; s++) sums[s] = multiply(sums[s], panel + i * w, x + s * LANES + i);
 #pragma GCC unroll 8
     for (int s = 0; s < keys; s++) *(floats *)(y + s * w) = sums[s];
 }

@@ -49,7 +49,7 @@ typedef struct {
     int64_t stride, wanted; /* between rows of y; outputs that count, the rest is padding */
 } Use;
 
-/* sum + w x for 16 pairs w and 16 pairs x, or one pair x for all. */
+/* sum + w x for 16 pairs w and 16 pairs x. */
 ALWAYS floats dot(floats sum, const bf16 *w, const bf16 *x) {
     return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(w), (__m512bh)_mm512_loadu_si512(x));
 }
@@ -61,12 +61,6 @@ ALWAYS floats whole(const int8_t *x) { /* 16 of them */
 ALWAYS floats multiply8(floats sum, const int8_t *weights, const bf16 *x) {
     __m512 first = _mm512_fmadd_ps((__m512)whole(weights), (__m512)all(wide(x[0])), (__m512)sum);
     return (floats)_mm512_fmadd_ps((__m512)whole(weights + LANES), (__m512)all(wide(x[1])), first);
-}
-
-ALWAYS floats multiply(floats sum, const bf16 *weights, const bf16 *x) {
-    int32_t two;
-    memcpy(&two, x, 4);
-    return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(weights), (__m512bh)_mm512_set1_epi32(two));
 }
 
 ALWAYS void use(const Use *to, int64_t row, int64_t panel, const floats *sums) {

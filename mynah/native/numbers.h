@@ -117,3 +117,10 @@ ALWAYS floats logarithm(floats x) { /* of positive normal numbers */
     y = y * m * z + power * -2.12194440e-4f - 0.5f * z;
     return m + y + power * 0.693359375f;
 }
+
+/* sum + w x for 16 pairs w and one pair x for all. */
+ALWAYS floats multiply(floats sum, const bf16 *weights, const bf16 *x) {
+    int32_t two;
+    memcpy(&two, x, 4);
+    return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(weights), (__m512bh)_mm512_set1_epi32(two));
+}
