@@ -137,7 +137,11 @@ def _arguments() -> argparse.Namespace:
     add("--ppo", default="", metavar="SEEDS", help="afterwards PPO on the first fold, as in 0,1,2")
     add("--ppo-subset", default="", metavar="SUBSET", help="with --apart: against the reward model of this one")
     add("--baselines", action="store_true", help="only what length and what words alone tell; no model is trained")
-    add("--plan", action="store_true", help="only list the stages with an estimate of their minutes")
+    add(
+        "--plan",
+        action="store_true",
+        help="only list the stages with their minutes; a base of --text is trained first, for its tokens are counted",
+    )
     add("--work", type=Path, default=WORK / "real", help="where all that is made lies")
     return parser.parse_args()
 

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mynah.model import native_layers
 from mynah.model.sizes import ModelConfig
 
 
@@ -20,6 +21,8 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.is_cuda:  # one kernel, its arithmetic fp32
             return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
+        if native_layers.run(x.shape[-1], x, self.weight):
+            return native_layers.rms_norm(x, self.weight, self.eps)
         return self.weight * F.rms_norm(x.float(), (x.shape[-1],), eps=self.eps).to(x.dtype)
 
 
@@ -39,7 +42,10 @@ class SwiGLU(nn.Module):
         self.down_proj = nn.Linear(ff_width, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        gate, up = self.gate_proj(x), self.up_proj(x)
+        if native_layers.run(gate.shape[-1], gate, up):
+            return self.down_proj(native_layers.gated(gate, up))
+        return self.down_proj(F.silu(gate) * up)
 
 
 class GELU(nn.Module):

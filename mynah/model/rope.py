@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from mynah.model import native_layers
 from mynah.model.sizes import ModelConfig, RopeScaling
 
 Turns = tuple[Tensor, Tensor]
@@ -44,6 +45,8 @@ def rotate(x: Tensor, turns: Turns) -> Tensor:
 
 def rotate_both(q: Tensor, k: Tensor, turns: Turns) -> tuple[Tensor, Tensor]:
     """Queries [T, H, W] and keys [T, KV, W]; on a GPU in one go, since a small kernel's time is that of its start."""
+    if native_layers.run(q.shape[-1] // 2, q, k, *turns):
+        return native_layers.rotated(q, *turns), native_layers.rotated(k, *turns)
     if not q.is_cuda:
         return rotate(q, turns), rotate(k, turns)
     turned = rotate(torch.cat((q, k), dim=1), turns)

@@ -13,7 +13,7 @@ import shlex
 import stat
 import subprocess
 import tempfile
-from ctypes import c_int64, c_void_p
+from ctypes import c_float, c_int64, c_void_p
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,6 +32,14 @@ FUNCTIONS: dict[str, dict[str, tuple[type | None, tuple[type, ...]]]] = {
         "attention_room": (c_int64, (c_void_p,)),
         "attention_forward": (None, (c_void_p,) * 7),
         "attention_backward": (None, (c_void_p,) * 10),
+    },
+    "layers": {
+        "norm_forward": (None, (c_void_p, c_int64, c_int64, c_void_p, c_float, c_int64, c_void_p, c_void_p)),
+        "norm_backward": (None, (c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, *[c_void_p] * 2)),
+        "gate_forward": (None, (c_void_p, c_void_p, c_int64, c_int64, c_void_p)),
+        "gate_backward": (None, (*[c_void_p] * 3, c_int64, c_int64, c_void_p, c_void_p)),
+        "turn_forward": (None, (*[c_void_p] * 3, *[c_int64] * 4, c_void_p)),
+        "turn_backward": (None, (*[c_void_p] * 3, *[c_int64] * 4, c_void_p)),
     },
 }
 """What each file offers: results and arguments."""

@@ -161,14 +161,6 @@ static void product(const bf16 *x, int64_t rows, int64_t k, Matrix w, int64_t pa
 
 /* --------------------------------------------------------------------------------------------------- the rest -- */
 
-/* x / sqrt(mean(x^2) + eps), rounded, times the weights */
-ALWAYS void normalise(const bf16 *x, int64_t n, const bf16 *weight, float eps, bf16 *y) {
-    floats squares = {0};
-    for (int64_t i = 0; i < n; i += LANES) squares += load(x + i) * load(x + i);
-    float scale = 1.0f / sqrtf(total(squares) / (float)n + eps);
-    for (int64_t i = 0; i < n; i += LANES) save(y + i, rounded(load(x + i) * scale) * load(weight + i));
-}
-
 ALWAYS void turn(bf16 *x, int64_t w, const bf16 *cosines, const bf16 *sines) {
     for (int64_t i = 0, j = w / 2; i < w / 2; i += LANES, j += LANES) {
         floats a = load(x + i), b = load(x + j);

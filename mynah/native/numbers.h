@@ -1,4 +1,4 @@
-/* Numbers in bf16, and vectors of sixteen, as both C files use them.
+/* Numbers in bf16, and vectors of sixteen, as all C files use them.
 
    For processors with AVX512-BF16 (Intel's servers since Cooper Lake, AMD's since Zen 4). Vectors are those of GCC and
    clang, but for what only the processor has. */
@@ -123,4 +123,13 @@ ALWAYS floats multiply(floats sum, const bf16 *weights, const bf16 *x) {
     int32_t two;
     memcpy(&two, x, 4);
     return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(weights), (__m512bh)_mm512_set1_epi32(two));
+}
+
+/* x / sqrt(mean(x^2) + eps), rounded, times the weights; returns the scale. */
+ALWAYS float normalise(const bf16 *x, int64_t n, const bf16 *weight, float eps, bf16 *y) {
+    floats squares = {0};
+    for (int64_t i = 0; i < n; i += LANES) squares += load(x + i) * load(x + i);
+    float scale = 1.0f / sqrtf(total(squares) / (float)n + eps);
+    for (int64_t i = 0; i < n; i += LANES) save(y + i, rounded(load(x + i) * scale) * load(weight + i));
+    return scale;
 }

@@ -1,0 +1,107 @@
+"""What lies between a block's products, in training on a processor: calls of compiled C (`layers.c`), each one pass.
+
+For bf16 on processors that multiply it; the layers themselves, in PyTorch, do all else, and are the tests' oracle.
+"""
+
+from __future__ import annotations
+
+from ctypes import c_float
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from mynah.native.compiled import library
+
+LANES = 16
+"""Rows are multiples of it."""
+SOME = 64
+"""Rows whose gradients of a norm's weights C adds up, as `layers.c` says."""
+
+
+def run(width: int, *tensors: Tensor) -> bool:
+    """Whether rows of `width` numbers of all these are for C: it knows bf16 alone, and no other device."""
+    return (
+        not torch.compiler.is_compiling()
+        and width % LANES == 0
+        and all(x.dtype == torch.bfloat16 and x.device.type == "cpu" for x in tensors)
+        and library("layers") is not None
+    )
+
+
+def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """x [..., D] / √(mean(x²) + ε) · w [D]."""
+    return _Norm.apply(x, weight, eps)
+
+
+def gated(gate: Tensor, up: Tensor) -> Tensor:
+    """silu(gate) · up, of one shape."""
+    return _Gated.apply(gate, up)
+
+
+def rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """x · cos + swapped halves of x · sin, for heads x [T, H, W] and turns [T, 1, W]."""
+    return _Rotated.apply(x, cos, sin)
+
+
+class _Norm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        x, weight = x.contiguous(), weight.contiguous()
+        y, scales = torch.empty_like(x), torch.empty(x.shape[:-1], dtype=torch.float32)
+        _call("norm_forward", x, scales.numel(), x.shape[-1], weight, c_float(eps), torch.get_num_threads(), y, scales)
+        ctx.save_for_backward(x, weight, scales)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (x, weight, scales), gradient = ctx.saved_tensors, gradients[0].contiguous()
+        rows, width, found = scales.numel(), x.shape[-1], torch.empty_like(x)
+        sums = torch.empty(-(-rows // SOME), width) if ctx.needs_input_grad[1] else None
+        threads = torch.get_num_threads()
+        _call("norm_backward", x, gradient, rows, width, weight, scales, threads, found, sums)
+        return found, None if sums is None else sums.sum(0).to(weight.dtype), None
+
+
+class _Gated(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, gate: Tensor, up: Tensor) -> Tensor:
+        gate, up = gate.contiguous(), up.contiguous()
+        y = torch.empty_like(gate)
+        _call("gate_forward", gate, up, gate.numel(), torch.get_num_threads(), y)
+        ctx.save_for_backward(gate, up)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        (gate, up), gradient = ctx.saved_tensors, gradients[0].contiguous()
+        found = torch.empty_like(gate), torch.empty_like(up)
+        _call("gate_backward", gate, up, gradient, gate.numel(), torch.get_num_threads(), *found)
+        return found
+
+
+class _Rotated(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        cos, sin = cos.contiguous(), sin.contiguous()
+        ctx.save_for_backward(cos, sin)
+        return _turned("turn_forward", x, cos, sin)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return _turned("turn_backward", gradients[0], *ctx.saved_tensors), None, None
+
+
+def _turned(function: str, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    x = x.contiguous()
+    y = torch.empty_like(x)
+    _call(function, x, cos, sin, *x.shape, torch.get_num_threads(), y)
+    return y
+
+
+def _call(function: str, *arguments: Any) -> None:
+    getattr(library("layers"), function)(*(x.data_ptr() if isinstance(x, Tensor) else x for x in arguments))
