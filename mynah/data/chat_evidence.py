@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
+from mynah.data.rows import LeftOut
 from mynah.jsonl import Mistake, name_of
 from mynah.nouns import ROLES, Comparison, Conversation, Demonstration, Message, Prompt
 
@@ -40,8 +42,8 @@ def parse(record: dict[str, Any]) -> Iterator[Judgement]:
         raise Mistake(f"not a line of chat evidence ({error}).") from None
 
 
-def join(judgements: Iterable[Judgement]) -> Iterator[Demonstration | Comparison]:
-    """What can be learned from them all."""
+def join(judgements: Iterable[Judgement]) -> Iterator[Demonstration | Comparison | LeftOut]:
+    """What can be learned from them all, and why some teach nothing."""
     edits: dict[tuple[Conversation, str], Judgement] = {}
     ratings: dict[tuple[Conversation, str], Judgement] = {}
     for found in judgements:
@@ -49,6 +51,7 @@ def join(judgements: Iterable[Judgement]) -> Iterator[Demonstration | Comparison
         table[found.conversation, found.answer] = found
     for edit in edits.values():
         if edit.edited.split() == edit.answer.split():
+            yield LeftOut("edits of blanks only")
             continue
         yield Demonstration((*edit.conversation, Message("assistant", edit.edited)), "chat edit", "last")
         if not edit.stopped:
@@ -56,14 +59,23 @@ def join(judgements: Iterable[Judgement]) -> Iterator[Demonstration | Comparison
     yield from _siblings(ratings.values())
 
 
-def _siblings(ratings: Any) -> Iterator[Comparison]:
+def _siblings(ratings: Iterable[Judgement]) -> Iterator[Comparison | LeftOut]:
     """Every pair of an answer rated up and one rated down, by one person, to one prompt."""
-    whole = [rating for rating in ratings if not rating.stopped]
-    for up in whole:
-        for down in whole:
-            same = up.conversation == down.conversation and up.person == down.person
-            if same and (up.rating, down.rating) == ("up", "down"):
-                yield _comparison(up, up.answer, down.answer)
+    by_prompt: dict[tuple[Conversation, str], list[Judgement]] = {}
+    for rating in ratings:
+        if rating.stopped:
+            yield LeftOut("ratings of answers that were stopped")
+        else:
+            by_prompt.setdefault((rating.conversation, rating.person), []).append(rating)
+    for rated in by_prompt.values():
+        up, down = ([rating for rating in rated if rating.rating == way] for way in ("up", "down"))
+        for good, bad in product(up, down):
+            yield _comparison(good, good.answer, bad.answer)
+        if not up or not down:
+            for _ in rated:
+                yield LeftOut(
+                    "ratings without an answer to the same prompt that is rated the other way (/retry, /rate)"
+                )
 
 
 def _comparison(judgement: Judgement, better: str, worse: str) -> Comparison:

@@ -16,9 +16,13 @@ CERTAIN = 0.97
 """A mark that is on one side of so large a share of the pairs that it tells apart gives the label away."""
 ENOUGH = 20
 """Pairs that a mark must tell apart: by chance 20 fall on one side once in half a million."""
+PIECE = 12
+"""Characters of a first or last word that are looked at by themselves, too: not every script parts its words."""
 LONG = 40
 """Words from which on an answer is expected to end like a sentence."""
 CUT_OFF = 0.1
+Mark = tuple[str, str]
+"""Where (word, beginning, end) and what; no text is a blank."""
 _CONTROL = re.compile(r"<\|[a-z_]+\|>|</?s>|\[/?INST\]|<(?:start|end)_of_turn>")
 
 
@@ -87,24 +91,27 @@ def alternates(messages: Conversation) -> bool:
 def leaks(rows: Sequence[Comparison]) -> Iterator[str]:
     """Marks that give the label away: a reward model would learn them instead of what people mean.
 
-    One pair a ranking, its best and its worst answer, is asked for each word, first word, last word and outer blank
-    that only one of the two has, and for which of the two is longer.
+    One pair a ranking, its best and its worst answer, is asked for each word, beginning, end and outer blank that only
+    one of the two has, and for which of the two is longer.
     """
-    only_better: Counter[str] = Counter()
-    only_worse: Counter[str] = Counter()
+    only_better: Counter[Mark] = Counter()
+    only_worse: Counter[Mark] = Counter()
     for row in rows:
         if row.pairs():
             better = _marks(row.completions[row.ranks.index(min(row.ranks))])
             worse = _marks(row.completions[row.ranks.index(max(row.ranks))])
             only_better.update(better - worse)
             only_worse.update(worse - better)
-    found = []
+    found: dict[Mark, tuple[int, str]] = {}
     for mark in only_better | only_worse:
         high, both = max(only_better[mark], only_worse[mark]), only_better[mark] + only_worse[mark]
         if both >= ENOUGH and high >= CERTAIN * both:
             side = "better" if only_better[mark] == high else "worse"
-            found.append((both, f"{mark} is on the {side} answer in {high} of the {both} pairs that it tells apart"))
-    for _, sentence in sorted(found, reverse=True)[:3]:
+            found[mark] = both, f"is on the {side} answer in {high} of the {both} pairs that it tells apart"
+    for mark in [mark for mark in found if any(_within(mark, other) for other in found)]:
+        del found[mark]
+    told = sorted(((both, f"{_said(mark)} {sentence}") for mark, (both, sentence) in found.items()), reverse=True)
+    for _, sentence in told[:3]:
         yield f"{sentence}: it gives the label away"
     longer = [share for row in rows if (share := longer_preferred(row)) is not None]
     rate = sum(longer) / max(1, len(longer))
@@ -113,16 +120,33 @@ def leaks(rows: Sequence[Comparison]) -> Iterator[str]:
         yield f"the {side} answer is nearly always preferred: length gives the label away"
 
 
-def _marks(text: str) -> set[str]:
+def _marks(text: str) -> set[Mark]:
     words = text.split()
-    marks = {f"the word {word!r}" for word in words}
+    marks: set[Mark] = {("word", word) for word in words}
     if words:
-        marks |= {f"{words[0]!r} at the beginning", f"{words[-1]!r} at the end"}
+        first, last = words[0], words[-1]
+        marks |= {("beginning", piece) for piece in (first, *(first[:n] for n in range(1, PIECE + 1)))}
+        marks |= {("end", piece) for piece in (last, *(last[-n:] for n in range(1, PIECE + 1)))}
     if text[:1].isspace():
-        marks.add("a blank at the beginning")
+        marks.add(("beginning", ""))
     if text[-1:].isspace():
-        marks.add("a blank at the end")
+        marks.add(("end", ""))
     return marks
+
+
+def _within(mark: Mark, other: Mark) -> bool:
+    """Whether the other is a longer piece of the same beginning or end, which says more."""
+    (where, piece), (place, longer) = mark, other
+    if where != place or not piece or len(piece) >= len(longer):
+        return False
+    return longer.startswith(piece) if where == "beginning" else where == "end" and longer.endswith(piece)
+
+
+def _said(mark: Mark) -> str:
+    where, piece = mark
+    if where == "word":
+        return f"the word {piece!r}"
+    return f"{piece!r} at the {where}" if piece else f"a blank at the {where}"
 
 
 def longer_preferred(row: Comparison) -> float | None:

@@ -21,7 +21,7 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.is_cuda:  # one kernel, its arithmetic fp32
             return F.rms_norm(x, (x.shape[-1],), self.weight, self.eps)
-        if native_layers.run(x.shape[-1], x, self.weight):
+        if native_layers.runs(x, self.weight):
             return native_layers.rms_norm(x, self.weight, self.eps)
         return self.weight * F.rms_norm(x.float(), (x.shape[-1],), eps=self.eps).to(x.dtype)
 
@@ -43,7 +43,7 @@ class SwiGLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gate, up = self.gate_proj(x), self.up_proj(x)
-        if native_layers.run(gate.shape[-1], gate, up):
+        if native_layers.runs(gate, up):
             return self.down_proj(native_layers.gated(gate, up))
         return self.down_proj(F.silu(gate) * up)
 

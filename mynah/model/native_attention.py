@@ -48,7 +48,7 @@ class Groups:
         job.first, job.rows = self.first.data_ptr(), self.rows.data_ptr()
         lib = library("attention")
         assert lib is not None, "ask runs() first"
-        room = torch.empty(lib.attention_room(ctypes.byref(job)), dtype=torch.uint8)
+        room = q.new_empty(lib.attention_room(ctypes.byref(job)), dtype=torch.uint8)
         job.room = room.data_ptr()
         return job, room
 
@@ -68,7 +68,7 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, groups: Groups) -> Tensor:
         q, k, v = (x.contiguous() for x in (q, k, v))
-        mixed, peaks, sums = torch.empty_like(q), *(torch.empty(q.shape[:2], dtype=torch.float32) for _ in range(2))
+        mixed, peaks, sums = torch.empty_like(q), *(q.new_empty(q.shape[:2], dtype=torch.float32) for _ in range(2))
         mixed[groups.held :] = 0.0
         job, room = groups.job(q, k)
         _call("attention_forward", job, q, k, v, mixed, peaks, sums)

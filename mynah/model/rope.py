@@ -45,7 +45,7 @@ def rotate(x: Tensor, turns: Turns) -> Tensor:
 
 def rotate_both(q: Tensor, k: Tensor, turns: Turns) -> tuple[Tensor, Tensor]:
     """Queries [T, H, W] and keys [T, KV, W]; on a GPU in one go, since a small kernel's time is that of its start."""
-    if native_layers.run(q.shape[-1] // 2, q, k, *turns):
+    if native_layers.runs(q, k, *turns, parts=2):
         return native_layers.rotated(q, *turns), native_layers.rotated(k, *turns)
     if not q.is_cuda:
         return rotate(q, turns), rotate(k, turns)

@@ -35,7 +35,7 @@ FUNCTIONS: dict[str, dict[str, tuple[type | None, tuple[type, ...]]]] = {
     },
     "layers": {
         "norm_forward": (None, (c_void_p, c_int64, c_int64, c_void_p, c_float, c_int64, c_void_p, c_void_p)),
-        "norm_backward": (None, (c_void_p, c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, *[c_void_p] * 2)),
+        "norm_backward": (None, (*[c_void_p] * 2, *[c_int64] * 2, *[c_void_p] * 2, *[c_int64] * 2, *[c_void_p] * 2)),
         "gate_forward": (None, (c_void_p, c_void_p, c_int64, c_int64, c_void_p)),
         "gate_backward": (None, (*[c_void_p] * 3, c_int64, c_int64, c_void_p, c_void_p)),
         "turn_forward": (None, (*[c_void_p] * 3, *[c_int64] * 4, c_void_p)),

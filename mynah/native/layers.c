@@ -4,7 +4,6 @@
 
 #include "numbers.h"
 
-#define SOME 64 /* rows whose gradients for a norm's weights are added up by one thread */
 #define PIECE 4096
 
 /* y = w x / sqrt(mean(x^2) + eps) for rows of n, and their scales [rows] */
@@ -14,14 +13,14 @@ void norm_forward(const bf16 *x, int64_t rows, int64_t n, const bf16 *w, float e
     for (int64_t row = 0; row < rows; row++) scales[row] = normalise(x + row * n, n, w, eps, y + row * n);
 }
 
-/* dx; and dw as sums [rows / SOME, n], for its caller to add up, unless it is NULL */
+/* dx; and, unless it is NULL, dw as a sum of every `together` rows [rows / together, n], for its caller to add up */
 void norm_backward(const bf16 *x, const bf16 *dy, int64_t rows, int64_t n, const bf16 *w, const float *scales,
-                   int64_t threads, bf16 *dx, float *dw) {
+                   int64_t together, int64_t threads, bf16 *dx, float *dw) {
 #pragma omp parallel for schedule(static) num_threads(threads)
-    for (int64_t begin = 0; begin < rows; begin += SOME) {
-        float *sums = dw ? dw + begin / SOME * n : NULL;
+    for (int64_t begin = 0; begin < rows; begin += together) {
+        float *sums = dw ? dw + begin / together * n : NULL;
         if (sums) memset(sums, 0, n * sizeof(float));
-        for (int64_t row = begin; row < rows && row < begin + SOME; row++) {
+        for (int64_t row = begin; row < rows && row < begin + together; row++) {
             const bf16 *a = x + row * n, *g = dy + row * n;
             floats along = {0}; /* of the gradient, along x */
             for (int64_t i = 0; i < n; i += LANES) along += load(g + i) * load(w + i) * load(a + i);
@@ -35,7 +34,7 @@ void norm_backward(const bf16 *x, const bf16 *dy, int64_t rows, int64_t n, const
     }
 }
 
-ALWAYS floats sigmoid(floats x) { return 1.0f / (1.0f + exponential(-x)); }
+ALWAYS floats sigmoid(floats x) { return either(x < -87.0f, all(0.0f), 1.0f / (1.0f + exponential(-x))); }
 
 /* y = silu(gate) up, for `count` numbers */
 void gate_forward(const bf16 *gate, const bf16 *up, int64_t count, int64_t threads, bf16 *y) {

@@ -1,5 +1,6 @@
 """What ratings and edits of the chat become for training."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from mynah.agent.evidence import keep
 from mynah.agent.talk import Turn
 from mynah.data.convert import read as read_file
+from mynah.data.convert import rows_of
 from mynah.data.forms import FORMS
 from mynah.errors import UserError
 from mynah.nouns import Comparison, Demonstration, Message
@@ -43,9 +45,17 @@ def test_an_edit_is_a_demonstration_and_better_than_the_original(path):
     assert comparison.source == "human"
 
 
-def test_an_edit_of_blanks_only_teaches_nothing(path):
+def test_what_teaches_nothing_is_told_with_its_reason(path):
+    """A person's first ratings, mostly, so silence would be a riddle."""
     keep(path, "edit", turn("No."), {"edited": " No.\n"})
+    keep(path, "rating", turn("No."), {"rating": "up", "words": ""})
+    keep(path, "rating", turn("Yes."), {"rating": "up", "words": ""})
+    keep(path, "rating", turn("Y", stopped=True), {"rating": "down", "words": ""})
     assert read(path) == ([], [])
+    why: Counter[str] = Counter()
+    with pytest.raises(UserError, match=r"holds nothing to learn from\. Left out: 1 edits of blanks only\."):
+        rows_of([read_file(path)], why)
+    assert sorted(why.values()) == [1, 1, 2]
 
 
 def test_what_was_stopped_is_compared_with_nothing(path):

@@ -37,12 +37,20 @@ def test_sound_pairs_raise_no_warning() -> None:
         (" {}", "{}", "a blank at the beginning is on the better answer"),
         ("{}", "{}\n", "a blank at the end is on the worse answer"),
         ("tea {} tea", "rain {} tea", "'tea' at the beginning is on the better answer"),
+        ("[good]{}", "[bad]{}", "'[good]' at the beginning is on the better answer in 60 of the 60 pairs"),
+        ("好的，{}", "不行，{}", "'不行，' at the beginning is on the worse answer"),
+        ("{}", "{}完", "'.完' at the end is on the worse answer"),
         ("{} And this is some more of it.", "{}", "the longer answer is nearly always preferred"),
     ],
 )
 def test_a_mark_that_gives_the_label_away_is_named(better: str, worse: str, sentence: str) -> None:
     found = warnings(pairs(better, worse))
     assert any(sentence in warning for warning in found), found
+
+
+def test_of_a_mark_and_its_pieces_only_the_longest_is_named() -> None:
+    found = warnings(pairs("[good]{}", "{}"))
+    assert [warning.split(" is on")[0] for warning in found] == ["'[good]' at the beginning"]
 
 
 def test_a_mark_on_a_part_of_the_pairs_is_named_too() -> None:

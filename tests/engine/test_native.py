@@ -10,6 +10,7 @@ from mynah.engine.engine import Engine
 from mynah.engine.prefixes import Past
 from mynah.engine.runner import Runner
 from mynah.engine.sampler import row_keys, sample
+from mynah.model import native_layers
 from mynah.model.lora import LoRA, adapted
 from mynah.model.sizes import ModelConfig
 from mynah.model.transformer import Transformer, initialise
@@ -33,6 +34,12 @@ SHAPES = {
     "smollm3": {"architecture": "smollm3", "nope_layers": (1,)},
     "biases": {"attention_bias": True},
 }
+
+
+@pytest.fixture(autouse=True)
+def pytorch_all_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle must not lean on C itself: layers.c has its own tests."""
+    monkeypatch.setattr(native_layers, "library", lambda name: None)
 
 
 def model_of(**changes) -> Transformer:

@@ -40,8 +40,10 @@ class Given(torch.nn.Module):
 
 
 def rotated(x: Tensor, *_: Tensor) -> Tensor:
-    config = ModelConfig(64, 64, 1, 2, 1, x.shape[-1], 64, 512)
-    return rope.rotate_both(x, x, rope.Rotary(config)(torch.arange(len(x)) * 7, x.dtype))[0]
+    """By turns whose halves differ, though those of a model do not."""
+    generator = torch.Generator().manual_seed(2)
+    turns = [torch.randn(len(x), 1, x.shape[-1], generator=generator).bfloat16().to(x.dtype) for _ in range(2)]
+    return rope.rotate_both(x, x, (turns[0], turns[1]))[0]
 
 
 CASES: dict[str, tuple[Layer, tuple[tuple[int, ...], ...]]] = {
@@ -55,13 +57,17 @@ CASES: dict[str, tuple[Layer, tuple[tuple[int, ...], ...]]] = {
 }
 
 
+def inputs(shapes: tuple[tuple[int, ...], ...], dtype: torch.dtype, spread: float) -> list[Tensor]:
+    """Random numbers that bf16 has."""
+    generator = torch.Generator().manual_seed(1)
+    return [(torch.randn(s, generator=generator, dtype=torch.float32) * spread).bfloat16().to(dtype) for s in shapes]
+
+
 def both_ways(layer: Layer, shapes: tuple[tuple[int, ...], ...], dtype: torch.dtype, spread: float = 3) -> list[Tensor]:
     """What comes of random inputs, and their gradients."""
-    generator = torch.Generator().manual_seed(1)
-    inputs = [(torch.randn(shape, generator=generator) * spread).bfloat16().to(dtype) for shape in shapes]
-    leaves = [x.requires_grad_() for x in inputs]
+    leaves = [x.requires_grad_() for x in inputs(shapes, dtype, spread)]
     out = layer(*leaves)
-    out.backward(torch.randn(out.shape, generator=generator).bfloat16().to(dtype))
+    out.backward(torch.randn(out.shape, generator=torch.Generator().manual_seed(3)).bfloat16().to(dtype))
     return [out.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)]
 
 
@@ -102,7 +108,7 @@ def test_the_same_to_the_bit_whatever_the_threads(case: str) -> None:
 
 
 def test_large_numbers_open_or_close_a_gate_and_spoil_nothing() -> None:
-    for spread in (30.0, 3e4, 1e12):
+    for spread in (30.0, 3e4, 1e12, 1e15):
         exact, ours = (both_ways(gated, ((9, 32), (9, 32)), dtype, spread) for dtype in (torch.float32, torch.bfloat16))
         for truth, mine in zip(exact, ours, strict=True):
             assert mine.isfinite().all()
@@ -129,20 +135,64 @@ def test_inputs_that_are_not_contiguous_are_read_where_they_lie() -> None:
     assert torch.equal(rotated(heads), rotated(heads.contiguous()))
 
 
-def test_frozen_weights_get_no_gradient() -> None:
-    x = torch.randn(8, 32).bfloat16().requires_grad_()
-    native_layers.rms_norm(x, torch.ones(32).bfloat16(), 1e-5).sum().backward()
-    assert x.grad is not None
+def test_frozen_weights_get_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    sums: list[object] = []
+    real = native_layers._call
+
+    def noted(function: str, *arguments: object) -> None:
+        sums.append(arguments[-1])
+        real(function, *arguments)
+
+    monkeypatch.setattr(native_layers, "_call", noted)
+    for frozen in (True, False):
+        x, weight = torch.randn(8, 32).bfloat16().requires_grad_(), torch.ones(32).bfloat16().requires_grad_(not frozen)
+        native_layers.rms_norm(x, weight, 1e-5).sum().backward()
+        assert x.grad is not None
+        assert (sums[-1] is None) is frozen
 
 
 def test_what_c_does_not_do_is_left_to_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     x = torch.zeros(4, 32)
-    assert native_layers.run(32, x.bfloat16(), x.bfloat16())
-    assert not native_layers.run(32, x.bfloat16(), x), "fp32"
-    assert not native_layers.run(24, x.bfloat16()), "odd widths"
-    assert not native_layers.run(32, x.bfloat16().to("meta")), "another device"
+    assert native_layers.runs(x.bfloat16(), x.bfloat16())
+    assert native_layers.runs(x.bfloat16(), parts=2)
+    assert not native_layers.runs(x.bfloat16(), x), "fp32"
+    assert not native_layers.runs(x.bfloat16()[:, :24]), "odd widths"
+    assert not native_layers.runs(x.bfloat16()[:, :16], parts=2), "halves that are no vectors"
+    assert not native_layers.runs(x.bfloat16().to("meta")), "another device"
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.compiler, "is_compiling", lambda: True)
+        assert not native_layers.runs(x.bfloat16())
     monkeypatch.setattr(native_layers, "library", lambda name: None)
-    assert not native_layers.run(32, x.bfloat16())
+    assert not native_layers.runs(x.bfloat16())
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    x, turn = torch.zeros(4, 2, 64).bfloat16(), torch.zeros(4, 1, 64).bfloat16()
+    for wrong in (
+        lambda: native_layers.rms_norm(x, torch.ones(32).bfloat16(), 1e-5),
+        lambda: native_layers.rms_norm(x, torch.ones(64), 1e-5),
+        lambda: native_layers.gated(x, x[:1]),
+        lambda: native_layers.rotated(x[None], turn, turn),
+        lambda: native_layers.rotated(x, turn[:1], turn[:1]),
+        lambda: native_layers.rotated(x, turn[..., :32], turn[..., :32]),
+    ):
+        with pytest.raises(ValueError, match="fit each other"):
+            wrong()
+
+
+def test_the_default_dtype_does_not_matter() -> None:
+    """Sums are fp32: as bf16 they would be half as long as C takes them to be."""
+    layer, shapes = CASES["norm"]
+    before = both_ways(layer, shapes, torch.bfloat16)
+    torch.set_default_dtype(torch.float64)
+    try:
+        x, weight = (leaf.requires_grad_() for leaf in inputs(shapes, torch.bfloat16, 3))
+        native_layers.rms_norm(x, weight, 1e-5).backward(before[0])
+        assert weight.grad is not None
+        assert weight.grad.isfinite().all()
+        assert float(weight.grad.norm()) > 1
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_every_layer_of_a_block_goes_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
