@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ from bench.cells import Finished
 from bench.dialogues import dialogues
 from bench.machine import describe, other_load
 from bench.places import GPU_RESULTS, RESULTS, WORK
-from bench.table import Options, Table, code_version, measure
+from bench.table import Options, Table, measure
 from bench.tables import generation, growth, int8, ppo, reward, serving, sft
 from mynah.errors import UserError
-from mynah.files import write_json
+from mynah.files import read_json, write_json
 from mynah.progress import console
 
 TABLES: tuple[Table, ...] = tuple(module.TABLE for module in (generation, int8, sft, reward, ppo, serving, growth))
+
+ALIKE = 0.1
+"""By how much the peak of a machine may differ between two calls whose rows stand in one file."""
 
 ON_GPU = ("generation", "sft", "reward", "ppo")
 """The tables that are made for one."""
@@ -37,6 +41,8 @@ def main() -> None:
     finished = Finished(WORK / "finished.json")
     if arguments.again:
         finished.rows.clear()
+    result: dict[str, Any] = {"machine": machine, "data": said, "quick": arguments.quick}
+    kept = _kept(result, arguments.out, arguments.tables)
     rows: list[dict[str, Any]] = []
 
     def job(model: str) -> dict[str, Any]:
@@ -46,9 +52,29 @@ def main() -> None:
         if table.name in arguments.tables:
             console.print(f"[bold]{table.title}[/]")
             rows += measure(table, options, finished, job)
-    result = {"machine": machine, "data": said, "code": code_version(), "quick": arguments.quick, "rows": rows}
+    result["rows"] = sorted([*kept, *rows], key=lambda row: [table.name for table in TABLES].index(row["table"]))
     write_json(arguments.out, result)
     print(json.dumps({"rows": rows}, ensure_ascii=False))
+
+
+def _kept(result: Mapping[str, Any], path: Path, tables: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of the other tables. Raises UserError, before an hour is spent, if they cannot stand beside new ones."""
+    earlier = read_json(path) if path.exists() else {"rows": []}
+    kept = [row for row in earlier["rows"] if row["table"] not in tables]
+    if kept and (why := _other(result, earlier)):
+        raise UserError(f"{path}: holds other tables, of {why}; measure all of them, or name another --out.")
+    return kept
+
+
+def _other(result: Mapping[str, Any], earlier: Mapping[str, Any]) -> str:
+    """What keeps rows of two calls from standing side by side; nothing if they may."""
+    now, then = result["machine"], earlier["machine"]
+    if result["quick"] != earlier["quick"] or result["data"] != earlier["data"]:
+        return "another length of passes or other dialogues"
+    if any(now[name] != then[name] for name in ("processor", "threads", "torch", "device")):
+        return "another machine"
+    peak, before = now["bfloat16_gflops"], then["bfloat16_gflops"]
+    return "" if abs(peak - before) <= ALIKE * before else f"a machine of {before} GFLOP/s, this one makes {peak}"
 
 
 def _arguments() -> argparse.Namespace:

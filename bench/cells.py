@@ -25,7 +25,9 @@ class Cell:
     request: Mapping[str, Any]
     """What each contender is asked for."""
     goal: float | None = None
-    """The ratio that is aimed at; None where the figure stands for itself."""
+    """The ratio to the best rival that is aimed at; None where the figure stands for itself."""
+    goals: Mapping[str, float] = field(default_factory=dict)
+    """The ratio that is aimed at by rival, where the best is not what is asked about."""
     less_is_better: bool = False
     """The figure is a time and not a rate."""
     limit: float | None = None
@@ -51,6 +53,7 @@ class Row:
     rivals: dict[str, float]
     ratio_to_best: float | None
     goal: float | None
+    goals: dict[str, float]
     met: bool | None
     ranges: dict[str, tuple[float, float]]
     """Least and most of each contender, ours as `mynah`."""
@@ -84,8 +87,11 @@ def row_of(
     ratio = None
     if medians:
         best = min(medians.values()) if cell.less_is_better else max(medians.values())
-        ratio = best / ours if cell.less_is_better else ours / best
+        ratio = _ratio(cell, ours, best)
+    asked = {name: goal for name, goal in cell.goals.items() if name in medians}
     met = None if cell.goal is None or ratio is None else ratio >= cell.goal
+    if asked:
+        met = met is not False and all(_ratio(cell, ours, medians[name]) >= goal for name, goal in asked.items())
     return Row(
         cell.work,
         cell.model,
@@ -95,6 +101,7 @@ def row_of(
         {name: _short(value) for name, value in medians.items()},
         None if ratio is None else _short(ratio),
         cell.goal,
+        asked,
         met,
         {name: (_short(min(values)), _short(max(values))) for name, values in figures.items()},
         len(figures[OURS]),
@@ -104,6 +111,11 @@ def row_of(
         dict(left_out or {}),
         dict(details or {}),
     )
+
+
+def _ratio(cell: Cell, ours: float, theirs: float) -> float:
+    """How many times better we are."""
+    return theirs / ours if cell.less_is_better else ours / theirs
 
 
 class Finished:

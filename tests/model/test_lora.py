@@ -21,7 +21,7 @@ from mynah.train.token_loss import token_logprobs
 from tests.model.tiny import full_logits, plain, random_tokens, tiny_model
 
 TOKENS = random_tokens(120, seed=3)
-ARCHITECTURES = pytest.mark.parametrize("architecture", ["llama", "qwen2", "qwen3"])
+ARCHITECTURES = pytest.mark.parametrize("architecture", ["llama", "mistral", "smollm3", "qwen2", "qwen3"])
 EIGHT = LoRA(rank=8, alpha=16.0)
 
 
