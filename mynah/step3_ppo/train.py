@@ -178,18 +178,13 @@ class PPO:
     def _minibatch(self, chosen: list[Microbatch], ptx: Sequence[Group], first: bool) -> dict[str, float]:
         """One optimiser step of the policy and one of the value model. Losses average over chosen tokens only."""
         settings, tokens = self.settings, sum(len(m.old_logprobs) for m in chosen)
-        figures = {"approx_kl": 0.0, "clip_fraction": 0.0}
+        seen: list[Tensor] = []  # read once all are under way: a GPU would be waited for
 
         def policy_losses() -> Iterator[Tensor]:
             for m in chosen:
                 logprobs = token_logprobs(self.policy, m.batch, temperature=settings.temperature)
                 result = policy_loss(logprobs, m.old_logprobs, m.advantages, settings.clip_range)
-                figures["approx_kl"] += float(result.approx_kl) / tokens
-                figures["clip_fraction"] += float(result.clipped) / tokens
-                if first:  # nothing has moved since the old log-probabilities were taken in this very layout
-                    exact = self.policy.device.type == "cpu" and not self.policy.compiled
-                    gap = float(result.largest_ratio_gap)
-                    assert gap < (SAME_RATIO if exact else ROUNDED_RATIO), f"first ratio is off by {gap}"
+                seen.append(torch.stack((result.approx_kl, result.clipped.float(), result.largest_ratio_gap)))
                 yield result.loss / tokens
 
         def value_losses() -> Iterator[Tensor]:
@@ -200,6 +195,12 @@ class PPO:
                 yield value_loss(values, m.old_values, m.returns, settings.value_clip) / tokens
 
         loss = self.policy_learner.backward(policy_losses())
+        approx_kl, clipped, gaps = torch.stack(seen).cpu().unbind(1)
+        if first:  # nothing has moved since the old log-probabilities were taken in this very layout
+            exact = self.policy.device.type == "cpu" and not self.policy.compiled
+            gap = float(gaps.max())
+            assert gap < (SAME_RATIO if exact else ROUNDED_RATIO), f"first ratio is off by {gap}"
+        figures = {"approx_kl": float(approx_kl.sum()) / tokens, "clip_fraction": float(clipped.sum()) / tokens}
         norm = self.policy_learner.clip()
         ptx_loss = ptx_norm = 0.0
         if ptx:  # clipped by itself, then added: one optimiser step moves along both
