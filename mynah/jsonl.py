@@ -279,6 +279,8 @@ def _message(message: Any, field: str) -> Message:
     if not isinstance(message, dict):
         raise Mistake(f'field "{field}": an object with role and content is needed.')
     role, content, calls = message.get("role"), message.get("content"), message.get("tool_calls") or []
+    if role is None:
+        raise Mistake(f'field "{field}.role": is missing.')
     if role not in ROLES:
         raise Mistake(f'field "{field}.role": unknown role {role!r}; known are {", ".join(ROLES)}.')
     if content is None and calls:

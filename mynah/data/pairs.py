@@ -1,6 +1,6 @@
 """Pairs whose answers are whole conversations, or whose prompt is a string, as TRL and many data sets have them.
 
-{"prompt": "Hi?", "chosen": "Hello!", "rejected": "Go away."}
+{"prompt": "Hi?", "chosen": "Hello!", "rejected": "Go away."}                  or "messages" instead of "prompt"
 {"chosen": [{"role": "user", …}, {"role": "assistant", …}], "rejected": [{"role": "user", …}, {"role": "assistant", …}]}
 """
 
@@ -15,6 +15,7 @@ from mynah.jsonl import Mistake, comparison_of
 from mynah.nouns import Comparison, Conversation, Message, Prompt
 
 SIDES = ("chosen", "rejected")
+ASKED_IN = ("prompt", "messages")
 
 
 def recognise(record: dict[str, Any]) -> bool:
@@ -22,7 +23,8 @@ def recognise(record: dict[str, Any]) -> bool:
 
 
 def parse(record: dict[str, Any]) -> Iterator[Comparison | LeftOut]:
-    prompt = messages(record, "prompt") if record.get("prompt") else ()
+    asked_in = next((name for name in ASKED_IN if record.get(name)), "")
+    prompt = messages(record, asked_in) if asked_in else ()
     chosen, rejected = (_conversation(record, side, prompt) for side in SIDES)
     made = pair(chosen, rejected)
     if isinstance(made, Comparison):  # with all else that the project's own rows may say

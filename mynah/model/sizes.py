@@ -139,6 +139,17 @@ class ModelConfig:
         q, kv = self.heads * self.head_width, self.kv_heads * self.head_width
         return self.width * (2 * q + 2 * kv + (2 if self.feed_forward == "gelu" else 3) * self.ff_width)
 
+    def kept_bytes_per_token(self, bytes_per_value: int = 2) -> int:
+        """Bytes that training keeps of one token between the way forward and the way back, where attention and what
+        lies between products are in C: the inputs of norms, products, attention and gate, once each.
+
+        Of a Llama-like model; a q/k norm or PyTorch's own attention keeps more.
+        """
+        q, kv = self.heads * self.head_width, self.kv_heads * self.head_width
+        values = 4 * self.width + 2 * q + 2 * kv + 3 * self.ff_width
+        scales = 4 * (2 + 2 * self.heads)  # fp32: of two norms; peak and sum of each head's softmax
+        return self.layers * (values * bytes_per_value + scales) + 3 * self.width * bytes_per_value
+
     def kv_bytes_per_token(self, bytes_per_value: int = 2) -> int:
         """Bytes that one token of context occupies in the KV cache."""
         return 2 * self.layers * self.kv_heads * self.head_width * bytes_per_value

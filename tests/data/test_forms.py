@@ -52,6 +52,12 @@ def test_hh_transcripts_part_at_the_last_answer() -> None:
     assert not left_out
 
 
+def test_the_prompt_of_a_pair_may_be_called_messages() -> None:
+    said = [{"role": "user", "content": "Hi?"}]
+    rows, _ = convert([{"messages": said, "chosen": "Hello!", "rejected": "Go away."}])
+    assert rows == [Comparison(Prompt(shown("Hi?")), ("Hello!", "Go away."), (1, 2))]
+
+
 def test_hh_transcripts_that_part_earlier_or_end_with_the_human_are_left_out() -> None:
     earlier = {
         "chosen": samples.transcript("a", "b", "c", "d"),
