@@ -235,7 +235,8 @@ void attention_forward(const Job *m, const bf16 *q, const bf16 *k, const bf16 *v
                         floats e = either(r.scores[s] == -INFINITY, (floats){0}, exponential(r.scores[s] - peak));
                         r.scores[s] = e, sum += e;
                     }
-                    for (int64_t s = 0; s < seen; s++) r.scores[s] = r.scores[s] / sum;
+                    floats part = 1.0f / sum;
+                    for (int64_t s = 0; s < seen; s++) r.scores[s] = r.scores[s] * part;
                     for (int i = 0; i < count; i++) {
                         peaks[(b.at + i) * m->heads + h] = peak[i];
                         sums[(b.at + i) * m->heads + h] = sum[i];
@@ -283,13 +284,13 @@ void attention_backward(const Job *m, const bf16 *q, const bf16 *k, const bf16 *
                     look(m, &b, k + kv * w, r.queries, r.scores);
                     products(v + b.start * kv_stride + kv * w, kv_stride, b.before, w, r.back, r.others);
                     products(v + b.begin * kv_stride + kv * w, kv_stride, b.own, w, r.back, r.others + b.before);
-                    floats peak = {0}, sum = all(1.0f), mean = {0};
+                    floats peak = {0}, part = {0}, mean = {0};
                     for (int i = 0; i < count; i++) {
                         peak[i] = peaks[(b.at + i) * m->heads + h];
-                        sum[i] = sums[(b.at + i) * m->heads + h];
+                        part[i] = 1.0f / sums[(b.at + i) * m->heads + h];
                     }
                     for (int64_t s = 0; s < seen; s++) {
-                        floats e = either(r.scores[s] == -INFINITY, (floats){0}, exponential(r.scores[s] - peak)) / sum;
+                        floats e = either(r.scores[s] == -INFINITY, (floats){0}, exponential(r.scores[s] - peak)) * part;
                         r.scores[s] = e, mean += e * rounded(r.others[s]);
                         save(r.shares + s * LANES, e);
                     }

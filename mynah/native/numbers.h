@@ -86,9 +86,9 @@ ALWAYS float largest(floats v) {
 }
 
 /* e^x and ln x by the polynomials of Cephes (Moshier), within 2 units of the last place; e^x no less than e^-87.3. */
-ALWAYS floats exponential(floats x) {
-    x = either(x < -87.3f, all(-87.3f), either(x > 88.3f, all(88.3f), x));
-    floats n = __builtin_convertvector(__builtin_convertvector(x * 1.44269504088896341f + 128.5f, ints) - 128, floats);
+ALWAYS floats exponential(floats x) { /* what is no number stays none: the second operand is kept */
+    x = (floats)_mm512_min_ps((__m512)all(88.3f), _mm512_max_ps((__m512)all(-87.3f), (__m512)x));
+    floats n = (floats)_mm512_roundscale_ps((__m512)(x * 1.44269504088896341f), _MM_FROUND_TO_NEAREST_INT);
     floats r = x - n * 0.693359375f + n * 2.12194440e-4f;
     floats y = r * 1.9875691500e-4f + 1.3981999507e-3f;
     y = y * r + 8.3334519073e-3f;
@@ -96,7 +96,7 @@ ALWAYS floats exponential(floats x) {
     y = y * r + 1.6666665459e-1f;
     y = y * r + 5.0000001201e-1f;
     y = y * r * r + r + 1.0f;
-    return y * (floats)((__builtin_convertvector(n, ints) + 127) << 23);
+    return (floats)_mm512_scalef_ps((__m512)y, (__m512)n);
 }
 
 ALWAYS floats logarithm(floats x) { /* of positive normal numbers */

@@ -44,7 +44,7 @@ from mynah.engine.engine import Engine
 engine = Engine(initialise(CONFIG, 0).bfloat16(), rows=ROWS)
 engine.generate([range(100)], SamplingParams(4), n=2)
 before = begin()
-engine.generate([range(LENGTH)], SamplingParams(4), n=ROWS)
+engine.generate([[i % 500 for i in range(LENGTH)]], SamplingParams(4), n=ROWS)
 print(of_process("VmHWM") - before)
 """
 
@@ -67,7 +67,7 @@ def test_a_training_pass_keeps_what_is_reckoned() -> None:
 def test_the_engines_cache_is_as_large_as_its_rows_are_long() -> None:
     """And, while its slabs grow, one layer more."""
     config = ModelConfig(512, 64, 4, 8, 8, 64, 128, 2048)
-    rows, length = 48, 1984  # with 4 new tokens 31 blocks of 64 and a bit: 32
+    rows, length = 48, 1984  # 31 blocks of 64, and with 4 new tokens a bit: 32
     cache = rows * 2048 * config.kv_bytes_per_token()
     taken = peak(ENGINE, CONFIG=config, ROWS=rows, LENGTH=length)
     assert 0.9 * cache < taken < 1.25 * cache + 2**26, taken / cache
