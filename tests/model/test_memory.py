@@ -52,7 +52,9 @@ print(of_process("VmHWM") - before)
 def peak(program: str, **given: object) -> int:
     """Bytes that the program's last part took at most."""
     head = "\n".join(f"{name} = {value!r}" for name, value in given.items())
-    done = subprocess.run([sys.executable, "-c", f"{PEAK}{head}\n{program}"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{PEAK}{head}\n{program}"], capture_output=True, text=True, check=True
+    )
     return int(done.stdout)
 
 
