@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from rich.table import Table
 from mynah import jsonl
 from mynah.evals.report import headline
 from mynah.feedback.simulated import label
+from mynah.files import sha256
 from mynah.loop import Loop
 from mynah.primer.world import World
 from mynah.progress import console
+from mynah.runs import code_sha256
 
 MODELS = ("base", "sft", "feedme", "best_of_n", "ppo")
 
@@ -62,22 +66,27 @@ class Demo:
     def _write_world(self) -> dict[str, Path]:
         """The world's files, as anybody would bring theirs: `mynah sft` and the others take them.
 
-        The raw text only where it is read: a large world takes a while to tell.
+        The raw text only where it is read: a large world takes a while to tell. What this code has written is kept.
         """
         run, world, seed = self.loop.run, self.world, self.loop.seed
         folder = run.root / "data"
-        splits = ("ranking", "ppo", "dev", self.loop.recipe.eval.exam)
-        paths = {name: folder / f"{name}.jsonl" for name in ("demonstrations", *splits)}
-        jsonl.write_demonstrations(paths["demonstrations"], world.demonstrations(seed))
-        for split in splits:
-            jsonl.write_prompts(paths[split], world.prompts(seed, split))
         told = 0 if world.base else seed  # a shipped base has read the text of seed 0
+        made_from = {"world": world.name, "seed": seed, "code": code_sha256()}
+        paths: dict[str, Path] = {}
+
+        def tell(name: str, write: Callable[[Path, Any], None], rows: Callable[[], Any]) -> None:
+            paths[name] = folder / f"{name}.jsonl"
+            if not run.kept(paths[name], made_from):
+                write(paths[name], rows())
+                run.keep(paths[name], made_from)
+
+        tell("demonstrations", jsonl.write_demonstrations, partial(world.demonstrations, seed))
+        for split in ("ranking", "ppo", "dev", self.loop.recipe.eval.exam):
+            tell(split, jsonl.write_prompts, partial(world.prompts, seed, split))
         if not self._adopts():
-            paths["corpus"] = folder / "corpus.jsonl"
-            jsonl.write_texts(paths["corpus"], world.corpus(told))
+            tell("corpus", jsonl.write_texts, partial(world.corpus, told))
         if self.loop.recipe.sft.pretraining_mix or self.loop.recipe.ppo.ptx_coef:
-            paths["text"] = folder / "text.jsonl"
-            jsonl.write_texts(paths["text"], (world.excerpt or world.corpus)(told))
+            tell("text", jsonl.write_texts, partial(world.excerpt or world.corpus, told))
         return paths
 
     def _deal(self, ranking: Path, out: Path, round: int) -> Path:
@@ -89,9 +98,17 @@ class Demo:
         return out
 
     def _rank(self, samples: Path, out: Path) -> Path:
-        settings = self.loop.recipe.label
-        rows = jsonl.read_samples(samples)
-        jsonl.write_comparisons(out, label(rows, self.world.rate, settings.noise, settings.labellers, self.loop.seed))
+        run, settings, seed = self.loop.run, self.loop.recipe.label, self.loop.seed
+        made_from = {
+            "samples": sha256(samples),
+            "label": settings.model_dump(mode="json"),
+            "seed": seed,
+            "code": code_sha256(),
+        }
+        if not run.kept(out, made_from):
+            rows = jsonl.read_samples(samples)
+            jsonl.write_comparisons(out, label(rows, self.world.rate, settings.noise, settings.labellers, seed))
+            run.keep(out, made_from)
         return out
 
     def _say(self, step: str, what: str, key: str) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from mynah import jsonl
@@ -21,10 +20,11 @@ from mynah.evals.summary import curves, peak_memory_mb, summarise
 from mynah.evals.win_rate import same_length, win_rate
 from mynah.feedback.blind import votes
 from mynah.feedback.simulated import agreement, label
-from mynah.files import write_json, write_text
+from mynah.files import read_json, sha256, write_json, write_text
 from mynah.loop import Loop
 from mynah.nouns import Samples
 from mynah.primer.world import World
+from mynah.runs import code_sha256
 from mynah.train.metrics import read_metrics
 
 TEMPERATURES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -40,10 +40,12 @@ class Examiner:
     loop: Loop
 
     def report(self) -> dict[str, Any]:
-        """Examine every model, write report.json and report.html; returns the former."""
+        """Examine every model, write report.json and report.html; returns the former. Kept while nothing changed."""
+        world, run = self.world, self.loop.run
+        if (run.root / "report.html").exists() and run.kept(run.root / "report.json", self._made_from()):
+            return read_json(run.root / "report.json")
         start = time.monotonic()
         answers = self.answers()
-        world, run = self.world, self.loop.run
         report = summarise(run) | {
             "simulated": True,
             "exam": {
@@ -72,8 +74,35 @@ class Examiner:
         report |= self.visitor(answers)
         report["seconds"]["eval"] = round(time.monotonic() - start, 1)
         report["peak_memory_mb"] = peak_memory_mb()
-        write_report(run.root, report, curves(run))
+        self._write(report)
         return report
+
+    def count_votes(self) -> dict[str, Any]:
+        """The report again, with the visitor's own win rate as it is now."""
+        report = read_json(self.loop.run.root / "report.json") | self.visitor(self.voted_on())
+        self._write(report)
+        return report
+
+    def voted_on(self) -> Answers:
+        """The answers that a visitor is shown in pairs."""
+        run, temperature = self.loop.run, self.loop.recipe.eval.temperature
+        return {key: self.answer(key, run.newest(key), temperature) for key in ("ppo", "sft")}
+
+    def _write(self, report: dict[str, Any]) -> None:
+        run = self.loop.run
+        write_json(run.root / "report.json", report)
+        write_text(run.root / "report.html", render(report, curves(run)))
+        run.keep(run.root / "report.json", self._made_from())
+
+    def _made_from(self) -> dict[str, Any]:
+        run, votes = self.loop.run, self.loop.run.root / "visitor.jsonl"
+        return {
+            "stages": {key: stage.get("weights") for key, stage in run.record["stages"].items()},
+            "recipe": self.loop.recipe.model_dump(mode="json"),
+            "seed": self.loop.seed,
+            "votes": sha256(votes) if votes.exists() else "",
+            "code": code_sha256(),
+        }
 
     @cached_property
     def scorer(self) -> Scorer:
@@ -171,11 +200,6 @@ class Examiner:
             "accuracy_gold": round(accuracy_gold(self.scorer, rankings, world.gold).value, 4),
             "labeller_agreement": round(share, 4),
         }
-
-
-def write_report(root: Path, report: dict[str, Any], curves: dict[str, list[dict[str, Any]]]) -> None:
-    write_json(root / "report.json", report)
-    write_text(root / "report.html", render(report, curves))
 
 
 def side_by_side(answers: Answers) -> list[dict[str, Any]]:

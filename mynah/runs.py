@@ -29,6 +29,7 @@ FOLDERS: dict[Kind, str] = {
     "feedme": "3-feedme",
     "ppo": "3-ppo",
 }
+SOURCES = (".py", ".c", ".h", ".toml", ".tsv")
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,15 @@ class Run:
         """What a file of this run was made from, as noted; None if nothing was."""
         return self.record.get("files", {}).get(self._name_of(path))
 
+    def keep(self, path: Path, made_from: Mapping[str, Any]) -> Path:
+        """Record what a file of this run was made from and what it holds now, for `kept`; returns the path."""
+        self.note(path, {**made_from, "holds": sha256(path)})
+        return path
+
+    def kept(self, path: Path, made_from: Mapping[str, Any]) -> bool:
+        """Whether the file is there as it was made, and was made from the same."""
+        return path.is_file() and self.made_from(path) == {**made_from, "holds": sha256(path)}
+
     def note(self, path: Path, made_from: Mapping[str, Any]) -> None:
         """Record what a file was made from, so that the same work is not done twice."""
         record = self.record
@@ -262,6 +272,15 @@ def code_version() -> str:
     except (OSError, subprocess.SubprocessError):
         return mynah.__version__
     return f"{mynah.__version__}+{commit}"
+
+
+@cache
+def code_sha256() -> str:
+    """`sha256:…` of the package's sources and tables: what made a file, where its settings do not say it all."""
+    root, found = Path(__file__).parent, hashlib.sha256()
+    for path in sorted(path for suffix in SOURCES for path in root.rglob(f"*{suffix}")):
+        found.update(f"{path.relative_to(root)} {sha256(path)}\n".encode())
+    return f"sha256:{found.hexdigest()}"
 
 
 def _decisive(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mynah.agent.scorer import Scorer
 from mynah.config import load
 from mynah.demo import Demo, figures
 from mynah.examine import Examiner
+from mynah.feedback.blind import vote
 from mynah.jsonl import read_comparisons, read_prompts
 from mynah.loop import Loop
 from mynah.model.hub import load_policy
@@ -152,13 +153,52 @@ def test_the_same_seed_gives_the_same_figures_and_another_seed_others(tmp_path: 
     assert reports[0] != reports[2]
 
 
-def test_running_again_trains_nothing_again(home: Path, run: Path):
-    before = {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")}
+def test_running_again_makes_nothing_again(home: Path, run: Path):
+    def made() -> dict[Path, int]:
+        files = [path for suffix in ("safetensors", "jsonl", "html") for path in run.rglob(f"*.{suffix}")]
+        return {path: path.stat().st_mtime_ns for path in files if path.name != "prompts.jsonl"}
+
+    before = made()
     figures_before = json.loads((run / "report.json").read_text())
     demo = micro(home, rounds=2)
     demo.train()
-    assert figures(Examiner(demo.world, demo.loop).report()) == figures(figures_before)
-    assert {path: path.stat().st_mtime_ns for path in run.rglob("*.safetensors")} == before
+    assert Examiner(demo.world, demo.loop).report() == figures_before
+    assert made() == before
+    (run / "report.json").unlink()
+    again = Examiner(demo.world, demo.loop).report()
+    assert figures(again) == figures(figures_before)
+    assert again["seconds"]["eval"] != figures_before["seconds"]["eval"]
+
+
+@pytest.mark.parametrize("name", ["data/demonstrations.jsonl", "round-2/data/rankings.jsonl", "report.json"])
+def test_what_was_changed_by_hand_is_made_again(home: Path, run: Path, name: str):
+    before = (run / name).read_bytes()
+    (run / name).write_bytes(before.replace(b"a", b"e"))
+    demo = micro(home, rounds=2)
+    demo.train()
+    Examiner(demo.world, demo.loop).report()
+    after = (run / name).read_bytes()
+    if name == "report.json":
+        assert figures(json.loads(after)) == figures(json.loads(before))
+    else:
+        assert after == before
+
+
+def test_a_vote_enters_the_report_that_is_kept(home: Path, run: Path):
+    demo = micro(home, rounds=2)
+    demo.train()
+    examiner = Examiner(demo.world, demo.loop)
+    before, votes = examiner.report(), run / "visitor.jsonl"
+    shown = examiner.voted_on()
+    assert vote(shown["ppo"], shown["sft"], votes, 1, ask=lambda _: "1") == 1
+    counted = examiner.count_votes()
+    assert counted == before | {"visitor": counted["visitor"]}
+    assert counted["visitor"]["n"] == 1
+    html = (run / "report.html").stat().st_mtime_ns
+    assert examiner.report() == counted
+    assert (run / "report.html").stat().st_mtime_ns == html
+    votes.unlink()
+    assert "visitor" not in examiner.report()
 
 
 @pytest.mark.parametrize("stage", ["0-pretrain", "round-1/1-sft", "round-2/3-feedme", "round-2/3-ppo"])

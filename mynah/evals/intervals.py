@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 Z = 1.959964
 RESAMPLES = 2000
+AT_ONCE = 2**20
+"""Draws held at a time."""
 SAME = 1e-9
 """An interval no wider than this is a point: all draws were the same, rounding aside."""
 
@@ -60,34 +65,52 @@ def bootstrap_mean(
     for i, value in enumerate(values):
         stratum = groups.setdefault(strata[i] if strata else None, {})
         stratum.setdefault(clusters[i] if clusters else i, []).append(value)
-    sums = [[(sum(group), len(group)) for group in of_one.values()] for of_one in groups.values()]
-    shares = [sum(count for _, count in of_one) / len(values) for of_one in sums]
-    weights = [1 / len(sums)] * len(sums) if equal else shares
-    value = sum(w * sum(t for t, _ in of) / sum(c for _, c in of) for w, of in zip(weights, sums, strict=True))
-    rng = random.Random(seed)
-    means = []
-    for _ in range(RESAMPLES):
-        mean = 0.0
-        for weight, of_one in zip(weights, sums, strict=True):
-            drawn = rng.choices(of_one, k=len(of_one))
-            mean += weight * sum(total for total, _ in drawn) / sum(count for _, count in drawn)
-        means.append(mean)
-    means.sort()
-    low, high = means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES) - 1]
-    return Estimate(value if equal else sum(values) / len(values), low, high, len(values))
+    totals = [np.array([sum(group) for group in of_one.values()], dtype=float) for of_one in groups.values()]
+    counts = [np.array([len(group) for group in of_one.values()], dtype=float) for of_one in groups.values()]
+    shares = [count.sum() / len(values) for count in counts]
+    weights = [1 / len(counts)] * len(counts) if equal else shares
+    means = np.zeros(RESAMPLES)
+    for rows, drawn in _resamples([len(count) for count in counts], seed):
+        for weight, total, count, chosen in zip(weights, totals, counts, drawn, strict=True):
+            means[rows] += weight * total[chosen].sum(1) / count[chosen].sum(1)
+    value = sum(w * float(t.sum() / c.sum()) for w, t, c in zip(weights, totals, counts, strict=True))
+    return Estimate(value if equal else sum(values) / len(values), *_middle(means), len(values))
 
 
 def bootstrap_ratio(tops: Sequence[float], bottoms: Sequence[float], seed: int = 0) -> Estimate:
     """Σ tops / Σ bottoms, whole observations drawn; of bits and bytes of documents, say."""
-    pairs = list(zip(tops, bottoms, strict=True))
-    rng = random.Random(seed)
-    ratios = []
-    for _ in range(RESAMPLES):
-        drawn = rng.choices(pairs, k=len(pairs))
-        ratios.append(sum(top for top, _ in drawn) / sum(bottom for _, bottom in drawn))
-    ratios.sort()
-    low, high = ratios[int(0.025 * RESAMPLES)], ratios[int(0.975 * RESAMPLES) - 1]
-    return Estimate(sum(tops) / sum(bottoms), low, high, len(pairs))
+    top, bottom = np.array(tops, dtype=float), np.array(bottoms, dtype=float)
+    if len(top) != len(bottom):
+        raise ValueError(f"{len(top)} tops and {len(bottom)} bottoms")
+    ratios = np.zeros(RESAMPLES)
+    for rows, (chosen,) in _resamples([len(top)], seed):
+        ratios[rows] = top[chosen].sum(1) / bottom[chosen].sum(1)
+    return Estimate(sum(tops) / sum(bottoms), *_middle(ratios), len(top))
+
+
+def _resamples(sizes: Sequence[int], seed: int) -> Iterator[tuple[slice, list[NDArray[np.int64]]]]:
+    """Of every stratum with `sizes` clusters, that many drawn with replacement, RESAMPLES times.
+
+    The numbers are `random.Random(seed)`'s, one after the other, so a figure that was published can be had again.
+
+    Yields:
+        Some of the resamples, and of each stratum the places of what they drew, [resamples, size].
+    """
+    state = random.Random(seed).getstate()[1]
+    rng = np.random.RandomState()
+    rng.set_state(("MT19937", np.array(state[:-1], dtype=np.uint32), state[-1], 0, 0.0))
+    width = sum(sizes)
+    step = max(1, AT_ONCE // width)
+    for start in range(0, RESAMPLES, step):
+        rows = slice(start, min(start + step, RESAMPLES))
+        uniform = np.split(rng.random_sample((rows.stop - start, width)), np.cumsum(sizes)[:-1], axis=1)
+        yield rows, [(part * size).astype(np.int64) for part, size in zip(uniform, sizes, strict=True)]
+
+
+def _middle(figures: NDArray[np.float64]) -> tuple[float, float]:
+    """Between which ends the middle 95 % of the resampled figures lie."""
+    figures = np.sort(figures)
+    return float(figures[int(0.025 * RESAMPLES)]), float(figures[int(0.975 * RESAMPLES) - 1])
 
 
 def rate(outcomes: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Estimate:

@@ -13,10 +13,8 @@ from mynah import demo as demos
 from mynah import store
 from mynah.config import load
 from mynah.errors import UserError
-from mynah.evals.summary import curves
-from mynah.examine import Examiner, write_report
+from mynah.examine import Examiner
 from mynah.feedback.blind import vote
-from mynah.files import read_json
 from mynah.loop import Loop
 from mynah.primer.world import World
 from mynah.primer.worlds import WORLDS
@@ -153,12 +151,9 @@ def open_page(where: Where, run: Run, world: World, seed: int) -> None:
 
 def ask_visitor(examiner: Examiner) -> None:
     """Blind pairs for whoever sits here; their own win rate enters the report."""
-    root, recipe, run = examiner.loop.run.root, examiner.loop.recipe, examiner.loop.run
-    answers = {key: examiner.answer(key, run.newest(key), recipe.eval.temperature) for key in ("ppo", "sft")}
-    if vote(answers["ppo"], answers["sft"], root / "visitor.jsonl", PAIRS):
-        report = read_json(root / "report.json") | examiner.visitor(answers)
-        write_report(root, report, curves(run))
-        seen = report["visitor"]
+    answers = examiner.voted_on()
+    if vote(answers["ppo"], answers["sft"], examiner.loop.run.root / "visitor.jsonl", PAIRS):
+        seen = examiner.count_votes()["visitor"]
         console.print(
             f"You preferred PPO in {seen['rate']:.0%} [{seen['low']:.0%}, {seen['high']:.0%}], n = {seen['n']}."
         )

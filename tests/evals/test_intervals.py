@@ -4,7 +4,17 @@ import random
 
 import pytest
 
-from mynah.evals.intervals import Estimate, bootstrap_mean, bootstrap_ratio, difference, rate, share, wilson
+from mynah.evals import intervals
+from mynah.evals.intervals import (
+    RESAMPLES,
+    Estimate,
+    bootstrap_mean,
+    bootstrap_ratio,
+    difference,
+    rate,
+    share,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +52,33 @@ def test_the_bootstrap_of_a_mean_is_as_wide_as_theory_says():
     assert found.low < found.value < found.high
     assert found == bootstrap_mean(values)
     assert found != bootstrap_mean(values, seed=1)
+
+
+def test_a_resample_draws_as_pythons_random_does():
+    """So figures published before the draws were vectorised can be had again."""
+    rng = random.Random(4)
+    values = [rng.random() for _ in range(50)]
+    clusters, strata = [i % 17 for i in range(50)], [i % 17 % 3 for i in range(50)]
+    groups: dict[int, dict[int, list[float]]] = {}
+    for value, cluster, stratum in zip(values, clusters, strata, strict=True):
+        groups.setdefault(stratum, {}).setdefault(cluster, []).append(value)
+    draws, means = random.Random(7), []
+    for _ in range(RESAMPLES):
+        mean = 0.0
+        for of_one in groups.values():
+            drawn = [value for group in draws.choices(list(of_one.values()), k=len(of_one)) for value in group]
+            mean += sum(map(len, of_one.values())) / 50 * sum(drawn) / len(drawn)
+        means.append(mean)
+    means.sort()
+    found = bootstrap_mean(values, clusters, strata, seed=7)
+    assert (found.low, found.high) == pytest.approx((means[50], means[1949]), abs=1e-12)
+
+
+def test_a_resample_in_blocks_is_the_same(monkeypatch):
+    values = [float(i % 7) for i in range(30)]
+    whole = bootstrap_mean(values), bootstrap_ratio(values, [1.0, 2.0] * 15)
+    monkeypatch.setattr(intervals, "AT_ONCE", 100)
+    assert (bootstrap_mean(values), bootstrap_ratio(values, [1.0, 2.0] * 15)) == whole
 
 
 def test_answers_that_hang_together_count_as_one():
