@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from mynah import jsonl
@@ -90,8 +91,7 @@ class Examiner:
 
     def _write(self, report: dict[str, Any]) -> None:
         run = self.loop.run
-        write_json(run.root / "report.json", report)
-        write_text(run.root / "report.html", render(report, curves(run)))
+        write_report(run.root, report, curves(run))
         run.keep(run.root / "report.json", self._made_from())
 
     def _made_from(self) -> dict[str, Any]:
@@ -200,6 +200,11 @@ class Examiner:
             "accuracy_gold": round(accuracy_gold(self.scorer, rankings, world.gold).value, 4),
             "labeller_agreement": round(share, 4),
         }
+
+
+def write_report(root: Path, report: dict[str, Any], curves: dict[str, list[dict[str, Any]]]) -> None:
+    write_json(root / "report.json", report)
+    write_text(root / "report.html", render(report, curves))
 
 
 def side_by_side(answers: Answers) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ class SampleSettings(Settings):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Nucleus; 1 keeps all."""
     rows: Count = 64
-    """Answers decoded together."""
+    """Answers decoded together; fewer where they get so long that half of the free memory holds no more."""
 
 
 class LabelSettings(Settings):

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mynah.engine.kv_cache import BLOCK
 from mynah.engine.runner import Runner
 from mynah.engine.sampler import plain_draw, row_keys
 from mynah.engine.scheduler import Row
@@ -55,9 +54,8 @@ class Ahead:
         cache = self.runner.cache
         reach = max(row.length for row in rows) - 1 + steps
         # Few shapes, since each is recorded; rows that are not in use draw into places that the next prompt overwrites.
+        cache.fit(min(row_size(reach), cache.most) if self.record else reach, len(rows))
         count = min(row_size(len(rows)) if len(rows) > 16 else 1 << (len(rows) - 1).bit_length(), cache.rows)
-        wanted = row_size(reach) if self.record else reach
-        cache.fit(min(-(-wanted // BLOCK) * BLOCK, cache.most))
         numbers, temperature = self._inputs(rows, count)
         key = (count, cache.length, steps)
         if self._slabs != cache.allocations:

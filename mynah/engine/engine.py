@@ -18,9 +18,10 @@ from torch import Tensor
 from mynah.engine.ahead import Ahead
 from mynah.engine.draws import draw, most_likely, wanted
 from mynah.engine.guide import Guide
+from mynah.engine.memory import free_memory
 from mynah.engine.prefixes import Past, Prefixes
 from mynah.engine.runner import Prefill, Runner
-from mynah.engine.scheduler import Request, Row, Scheduler
+from mynah.engine.scheduler import Admission, Request, Row, Scheduler
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, FinishReason, SamplingParams
 
@@ -52,6 +53,8 @@ class Engine:
         context: Longest prompt + completion in tokens; at most the model's own.
         prefill_tokens: Prompts are prefilled together up to this many tokens a pass.
         prefix_tokens: Keys and values of so many tokens are kept for requests that go on where others ended.
+        slots: Tokens that the cache may hold, rows times the longest; by default what half of the free memory holds.
+            Where sequences get too long for that, fewer run at a time, and the youngest step back and are read again.
         int8: Read the matrices in 8 bits, on a CPU only. For chat: log p is then not quite the learner's.
         draws_ahead: Several decode steps follow each other without Python (see `ahead`); by itself on a GPU only.
     """
@@ -63,6 +66,7 @@ class Engine:
         context: int | None = None,
         prefill_tokens: int = 4096,
         prefix_tokens: int = 0,
+        slots: int | None = None,
         int8: bool = False,
         draws_ahead: bool | None = None,
     ) -> None:
@@ -71,9 +75,11 @@ class Engine:
         self.weight_version = 0
         self.int8 = int8
         draws_ahead = model.device.type == "cuda" if draws_ahead is None else draws_ahead
-        self._runner = Runner(model, rows, self.context, int8)
+        if slots is None:
+            slots = free_memory(model.device) // 2 // model.config.kv_bytes_per_token(model.dtype.itemsize)
+        self._runner = Runner(model, rows, self.context, int8, slots)
         self._ahead = Ahead(self._runner, record=model.device.type == "cuda") if draws_ahead else None
-        self._scheduler = Scheduler(rows, prefill_tokens)
+        self._scheduler = Scheduler(rows, prefill_tokens, self._rows_at)
         self._prefixes = Prefixes(prefix_tokens)
         self._requests: dict[int, Request] = {}
         self._prompt_scores: dict[int, _PromptScores] = {}
@@ -106,10 +112,10 @@ class Engine:
             sequence = self._next_sequence
             self._next_sequence += n
         assert len(guides) in (0, n), "one guide a sample"
-        request = Request(self._next_request, tuple(prompt), params, n, sequence, guides, reader)
+        request = Request(self._next_request, tuple(prompt), params, n, sequence, guides, reader, urgent)
         self._next_request += 1
         self._requests[request.id] = request
-        (self._scheduler.urgent if urgent else self._scheduler.waiting).append(request)
+        self._scheduler.submit(request)
         return request.id
 
     @torch.inference_mode()
@@ -126,6 +132,7 @@ class Engine:
         rows = self._scheduler.running
         if self._ahead and all(row.plain and not row.request.params.top_logprobs for row in rows):
             return self._draw_ahead(rows, ahead)
+        self._make_room(1)
         tokens = torch.tensor([row.tokens[-1] for row in rows], device=self._device)
         positions = torch.tensor([row.length - 1 for row in rows], device=self._device)
         return self._extend(rows, self._runner.decode(tokens, positions))
@@ -181,7 +188,10 @@ class Engine:
             table.pop(request, None)
 
     def end(self, request: int, sample: int) -> bool:
-        """Finish one sample early, `cancelled` with the tokens it has; False if it is not in flight."""
+        """Finish one sample early, `cancelled` with the tokens it has; False if it has none, or is finished."""
+        if row := self._scheduler.drop_stepped_back(request, sample):
+            self._finish(row, "cancelled")
+            return True
         for index, row in enumerate(self._scheduler.running):
             if row.request.id == request and row.sample == sample:
                 self._finish(row, "cancelled")
@@ -211,29 +221,40 @@ class Engine:
     def _device(self) -> torch.device:
         return self._runner.model.device
 
-    def _prefill(self, admitted: list[tuple[Request, int]]) -> list[Token]:
+    def _rows_at(self, length: int) -> int:
+        return self._runner.cache.rows_at(min(length, self.context))
+
+    def _make_room(self, steps: int) -> None:
+        """Rows step back until the cache holds the others with `steps` tokens more."""
+        while (index := self._scheduler.overflow(steps - 1)) is not None:  # each row's newest token is not stored yet
+            row = self._scheduler.running[index]
+            self._release(index)
+            self._scheduler.put_back(row)
+
+    def _prefill(self, admitted: list[Admission]) -> list[Token]:
         """One packed pass over the prompts; each prompt's cache is copied to its samples' rows, which draw a token."""
-        pasts = [self._known(request) for request, _ in admitted]
-        prefill = self._runner.prefill([request.prompt for request, _ in admitted], pasts)
+        running = self._scheduler.running
+        pasts = [self._known(tokens, rows[0].request) for tokens, rows in admitted]
+        prefill = self._runner.prefill([tokens for tokens, _ in admitted], pasts)
         new: list[Row] = []
         places: list[slice] = []
-        for index, (request, count) in enumerate(admitted):
-            start = len(self._scheduler.running) + len(new)
-            places.append(slice(start, start + count))
-            first = request.admitted - count
-            new += [Row(request, sample) for sample in range(first, request.admitted)]
-            if request.params.prompt_logprobs:
+        for index, (_, rows) in enumerate(admitted):
+            start = len(running) + len(new)
+            places.append(slice(start, start + len(rows)))
+            new += rows
+            request = rows[0].request
+            if request.params.prompt_logprobs and not rows[0].tokens:
                 self._prompt_scores[request.id] = self._score_prompt(prefill, index, request)
-        self._runner.store(prefill, places)
-        counts = torch.tensor([count for _, count in admitted], device=self._device)
+        self._runner.store(prefill, places, max(row.length for row in (*running, *new)))
+        counts = torch.tensor([len(rows) for _, rows in admitted], device=self._device)
         logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
-        self._scheduler.running += new
+        running += new
         return self._extend(new, logits)
 
-    def _known(self, request: Request) -> Past | None:
+    def _known(self, tokens: tuple[int, ...], request: Request) -> Past | None:
         if not request.reader or request.params.prompt_logprobs:
             return None
-        return self._prefixes.find(request.reader, request.prompt)
+        return self._prefixes.find(request.reader, tokens)
 
     def _score_prompt(self, prefill: Prefill, index: int, request: Request) -> _PromptScores:
         hidden = prefill.hidden[prefill.spans[index]][:-1]
@@ -261,6 +282,7 @@ class Engine:
         assert self._ahead
         if max(row.length for row in rows) + steps > self.context:
             steps = 1
+        self._make_room(steps)
         events, alive = [], list(enumerate(rows))
         for tokens, logprobs in zip(*self._ahead.draw(rows, steps), strict=True):
             events += [self._append(row, tokens[i], logprobs[i], ()) for i, row in alive]

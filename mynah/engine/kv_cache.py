@@ -20,47 +20,70 @@ class KVCache:
     slabs that are longer it would have to copy, in every step and layer, what it reads (five to nine times the time).
     A GPU does not mind, and recorded steps want them to stay where they are: there the slabs have room to `spare`,
     grow by half or a third at a time, and only `length` positions of them are read.
+
+    Args:
+        slots: Tokens that there is memory for, rows times their length: the longer the sequences, the fewer rows
+            (`rows_at`). One row of `capacity` tokens there always is.
     """
 
-    def __init__(self, config: ModelConfig, rows: int, capacity: int, dtype: torch.dtype, device: torch.device) -> None:
-        self.rows, self.most, self.length = rows, _blocks(capacity), BLOCK
+    def __init__(
+        self,
+        config: ModelConfig,
+        rows: int,
+        capacity: int,
+        dtype: torch.dtype,
+        device: torch.device,
+        slots: int | None = None,
+    ) -> None:
+        self.most_rows, self.most, self.length = rows, _blocks(capacity), BLOCK
+        self.slots = rows * self.most if slots is None else slots
         self.spare = device.type == "cuda"
         self.allocations = 0
         """Times that the slabs were made anew, somewhere else."""
-        shape = (rows, config.kv_heads, self.length, config.head_width)
+        shape = (self.rows_at(BLOCK), config.kv_heads, BLOCK, config.head_width)
         # zeros, not empty: a masked position must hold a number, since 0 · NaN is NaN
         self.keys = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(config.layers)]
         self.values = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(config.layers)]
 
-    def fit(self, length: int) -> None:
-        """Make the slabs `length` positions long, whole blocks; what is stored there stays."""
-        assert length % BLOCK == 0, length
+    @property
+    def rows(self) -> int:
+        """How many there are now."""
+        return self.keys[0].shape[0]
+
+    def rows_at(self, length: int) -> int:
+        """How many rows there is memory for, at least one, while the longest has `length` tokens."""
+        return min(self.most_rows, max(1, self.slots // self._size(length)))
+
+    def fit(self, length: int, rows: int) -> None:
+        """Make the slabs long enough for `length` tokens, in whole blocks, and keep the first `rows`, in use."""
         assert length <= self.most, "a sequence longer than the engine's context"
-        more = length - self.length
-        if self.spare:
-            self.length = length
-            more = min(_blocks(row_size(length)), self.most) - self.keys[0].shape[2]
-        if more == 0 or (self.spare and more < 0):
+        assert rows <= self.rows_at(length), "more rows than there is memory for"
+        size, there = self._size(length), self.keys[0].shape[2]
+        self.length = _blocks(length)
+        if rows <= self.rows and (there == size or (self.spare and there > size)):
             return
+        kept, missing = min(rows, self.rows), self.rows_at(length) - min(rows, self.rows)
         for slabs in (self.keys, self.values):
             for layer, slab in enumerate(slabs):
-                slabs[layer] = F.pad(slab, (0, 0, 0, more)) if more > 0 else slab[:, :, :length].contiguous()
-        self.length = length
+                # what is negative is cut off
+                slabs[layer] = F.pad(slab[:kept], (0, 0, 0, size - there, 0, 0, 0, missing)).contiguous()
         self.allocations += 1
+
+    def _size(self, length: int) -> int:
+        """How long the slabs are made for `length` tokens."""
+        return min(_blocks(row_size(length)), self.most) if self.spare else _blocks(length)
 
     def seen(self, layer: int, rows: int) -> tuple[Tensor, Tensor]:
         """Keys and values of the first rows, [rows, KV, length, W], where they lie."""
         return self.keys[layer][:rows, :, : self.length], self.values[layer][:rows, :, : self.length]
 
     def write_prompt(self, layer: int, rows: slice, keys: Tensor, values: Tensor) -> None:
-        """Copy one prompt's keys and values [P, KV, W] into each of `rows`."""
-        self.fit(max(self.length, _blocks(keys.shape[0])))
+        """Copy one prompt's keys and values [P, KV, W] into each of `rows`, for which room was made."""
         self.keys[layer][rows, :, : keys.shape[0]] = keys.transpose(0, 1)
         self.values[layer][rows, :, : keys.shape[0]] = values.transpose(0, 1)
 
     def write_rows(self, layer: int, rows: slice, keys: Tensor, values: Tensor) -> None:
-        """Write the beginnings of several rows, [rows, P, KV, W]."""
-        self.fit(max(self.length, _blocks(keys.shape[1])))
+        """Write the beginnings of several rows, [rows, P, KV, W], for which room was made."""
         self.keys[layer][rows, :, : keys.shape[1]] = keys.transpose(1, 2)
         self.values[layer][rows, :, : values.shape[1]] = values.transpose(1, 2)
 

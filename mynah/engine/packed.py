@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from mynah.engine.memory import free_memory
 from mynah.engine.native import Native, eight_bits
 from mynah.model.lora import adapters, over_the_same
 from mynah.model.transformer import Transformer
@@ -85,13 +85,4 @@ def _pays(model: Transformer) -> bool:
 
 def has_room(model: Transformer) -> bool:
     """Whether a copy of the matrices takes less than a quarter of the free memory."""
-    return 4 * 2 * model.config.parameters() < _free_memory()
-
-
-def _free_memory() -> int:
-    """Bytes that programs may have, files that the system only remembers among them; unknown: more than there is."""
-    try:
-        told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        return int(told["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return 2**62
+    return 4 * 2 * model.config.parameters() < free_memory(model.device)

@@ -50,11 +50,13 @@ class Runner:
     After they have changed, call `refresh()`.
     """
 
-    def __init__(self, model: Transformer, rows: int, capacity: int, int8: bool = False) -> None:
+    def __init__(
+        self, model: Transformer, rows: int, capacity: int, int8: bool = False, slots: int | None = None
+    ) -> None:
         self.model, self.int8 = model, int8
         self.native = native.runs(model) and has_room(model)  # once for all: the last bits differ from PyTorch's
         self._readable: Readable | None = None
-        self.cache = KVCache(model.config, rows, capacity, model.dtype, model.device)
+        self.cache = KVCache(model.config, rows, capacity, model.dtype, model.device, slots)
 
     def refresh(self) -> None:
         """Read the weights anew before the next pass."""
@@ -90,15 +92,16 @@ class Runner:
     def _fresh(self, rows: int, longest: int, pasts: Sequence[Past | None]) -> KVCache:
         """A cache for prompts to be read into, one a row, with what is known of each."""
         cache = KVCache(self.model.config, rows, longest, self.model.dtype, self.model.device)
-        cache.fit(-(-longest // BLOCK) * BLOCK)
+        cache.fit(longest, rows)
         for row, past in enumerate(pasts):
             if past:
                 for layer, (keys, values) in enumerate(zip(past.keys, past.values, strict=True)):
                     cache.write_prompt(layer, slice(row, row + 1), keys, values)
         return cache
 
-    def store(self, prefill: Prefill, places: Sequence[slice]) -> None:
-        """Give each prompt's rows a copy of what was read of it."""
+    def store(self, prefill: Prefill, places: Sequence[slice], longest: int) -> None:
+        """Give each prompt's rows, behind those in use, a copy of what was read of it. `longest`: of any row."""
+        self.cache.fit(longest, places[-1].stop)
         if self.cache.spare:  # on a GPU one copy for all, and behind the shorter ones lies what nobody looks at
             whole = torch.nn.utils.rnn.pad_sequence(prefill.rows, batch_first=True)  # [P, longest]
             of_row = [prompt for prompt, rows in enumerate(places) for _ in range(rows.start, rows.stop)]
@@ -113,7 +116,7 @@ class Runner:
 
     def decode(self, tokens: Tensor, positions: Tensor) -> Tensor:
         """Logits [B, V] after one more token a row: tokens [B] at positions [B] of rows 0 … B − 1."""
-        self.cache.fit(-(-(int(positions.max()) + 1) // BLOCK) * BLOCK)
+        self.cache.fit(int(positions.max()) + 1, len(tokens))
         return self.step(tokens, positions)
 
     def step(self, tokens: Tensor, positions: Tensor) -> Tensor:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mynah.engine.guide import Guide
 from mynah.nouns import Completion, FinishReason, SamplingParams
 
 ADMIT_SHARE = 4
 """With 64 and 128 rows, sampling 2 048 short answers became 1.2 and 1.3 times as fast as by filling every free row."""
+RESERVE = 256
+"""A row enters where memory has room for so many tokens more, if it may get so long; beyond them it may step back."""
 
 
 @dataclass
@@ -25,8 +28,39 @@ class Request:
     guides: Sequence[Guide] = ()
     """One a sample, or none."""
     reader: str = ""
+    urgent: bool = False
     admitted: int = 0
+    stepped_back: list[Row] = field(default_factory=list)
+    """Rows that gave up their place for want of memory, the oldest first."""
     done: dict[int, Completion] = field(default_factory=dict)
+
+    def next(self) -> tuple[tuple[int, ...], int]:
+        """What is to be read before it goes on, and how many rows go on from there."""
+        if self.stepped_back:
+            return self.prompt + tuple(self.stepped_back[0].tokens), 1
+        return self.prompt, self.n - self.admitted
+
+    def enter(self, count: int) -> list[Row]:
+        """The next rows, now in flight."""
+        if self.stepped_back:
+            return [self.stepped_back.pop(0)]
+        self.admitted += count
+        return [Row(self, sample) for sample in range(self.admitted - count, self.admitted)]
+
+    @property
+    def waits(self) -> bool:
+        return bool(self.stepped_back) or self.admitted < self.n
+
+    def reach(self, length: int) -> int:
+        """How long a row that has `length` tokens may get before it must ask for room again."""
+        return min(length + RESERVE, len(self.prompt) + self.params.max_new_tokens)
+
+
+class Admission(NamedTuple):
+    """Rows that enter together: they go on where `tokens` end."""
+
+    tokens: tuple[int, ...]
+    rows: list[Row]
 
 
 @dataclass
@@ -71,36 +105,74 @@ class Scheduler:
 
     Urgent requests, behind which a person waits, go before all others and enter as soon as their rows are free; while
     one waits, no row goes to anybody else.
+
+    Args:
+        rows_at: How many rows there is memory for while the longest has so many tokens: at least one, at most `rows`.
     """
 
-    def __init__(self, rows: int, prefill_tokens: int) -> None:
+    def __init__(self, rows: int, prefill_tokens: int, rows_at: Callable[[int], int] | None = None) -> None:
         self.rows, self.prefill_tokens = rows, prefill_tokens
+        self.rows_at = rows_at or (lambda length: rows)
         self.urgent: deque[Request] = deque()
         self.waiting: deque[Request] = deque()
         self.running: list[Row] = []
 
-    def admit(self) -> list[tuple[Request, int]]:
-        """The next (request, number of samples) to prefill in one pass, within rows and the token budget.
+    def submit(self, request: Request) -> None:
+        self._queue(request).append(request)
+
+    def admit(self) -> list[Admission]:
+        """The next rows to prefill in one pass, within rows, memory and the token budget.
 
         The budget counts the padding too, since inside attention every prompt is as long as the longest.
         """
-        free, longest = self.rows - len(self.running), 0
-        chosen: list[tuple[Request, int]] = []
+        taken, longest = len(self.running), 0
+        reach = max((row.request.reach(row.length) for row in self.running), default=0)
+        chosen: list[Admission] = []
         for queue in (self.urgent, self.waiting):
-            if queue is self.waiting and self.running and free < self.rows // ADMIT_SHARE:
+            if queue is self.waiting and self.running and self.rows - taken < self.rows // ADMIT_SHARE:
                 break
             while queue:
                 request = queue[0]
-                wanted = min(request.n - request.admitted, self.rows)
-                longest = max(longest, len(request.prompt))
-                if wanted > free or (chosen and (len(chosen) + 1) * longest > self.prefill_tokens):
+                tokens, wanted = request.next()
+                longest, own = max(longest, len(tokens)), request.reach(len(tokens))
+                wanted, reach = min(wanted, self.rows_at(own)), max(reach, own)
+                room = self.rows_at(reach) - taken
+                if wanted > room or (chosen and (len(chosen) + 1) * longest > self.prefill_tokens):
                     return chosen
-                chosen.append((request, wanted))
-                free -= wanted
-                request.admitted += wanted
-                if request.admitted == request.n:
+                chosen.append(Admission(tokens, request.enter(wanted)))
+                taken += wanted
+                if not request.waits:
                     queue.popleft()
         return chosen
+
+    def overflow(self, more: int) -> int | None:
+        """Where the row is that steps back, if memory has no room for all with `more` tokens each: the youngest.
+
+        Rows of urgent requests stay as long as there are others.
+        """
+        if len(self.running) <= self.rows_at(max(row.length for row in self.running) + more):
+            return None
+        age = [(not row.request.urgent, row.request.id, row.sample) for row in self.running]
+        return age.index(max(age))
+
+    def put_back(self, row: Row) -> None:
+        """Let a row that was taken out of `running` go on as soon as there is room, before what came later."""
+        request, queue = row.request, self._queue(row.request)
+        request.stepped_back.insert(0, row)
+        if request not in queue:
+            queue.appendleft(request)
+
+    def drop_stepped_back(self, request_id: int, sample: int) -> Row | None:
+        """Take such a row out of its request, which leaves its queue if it has no other; None: there is none."""
+        for queue in (self.urgent, self.waiting):
+            for request in queue:
+                for row in request.stepped_back:
+                    if (request.id, row.sample) == (request_id, sample):
+                        request.stepped_back.remove(row)
+                        if not request.waits:
+                            queue.remove(request)
+                        return row
+        return None
 
     def drop(self, request_id: int) -> list[int]:
         """Take a request out of its queue; its rows in flight, highest first, are for the engine to release."""
@@ -108,3 +180,6 @@ class Scheduler:
             for request in [request for request in queue if request.id == request_id]:
                 queue.remove(request)
         return [i for i in reversed(range(len(self.running))) if self.running[i].request.id == request_id]
+
+    def _queue(self, request: Request) -> deque[Request]:
+        return self.urgent if request.urgent else self.waiting

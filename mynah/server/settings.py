@@ -13,7 +13,7 @@ class ServeSettings(Settings):
     """The service."""
 
     rows: Count = 64
-    """Answers decoded together; each holds a row of the key-value cache as long as the context."""
+    """Answers decoded together; fewer where they get so long that half of the free memory holds no more."""
     queue: Count = 256
     """Answers that may wait beyond those; more are refused with 429."""
     prefix_tokens: Annotated[int, Field(ge=0)] = 16_384

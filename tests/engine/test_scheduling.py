@@ -50,7 +50,7 @@ def test_prefills_wait_until_they_pay() -> None:
     scheduler.waiting.extend(Request(i, (1, 2, 3), PARAMS, 1, i) for i in range(20))
     admitted = scheduler.admit()
     assert len(admitted) == 8
-    scheduler.running = [Row(request, 0) for request, _ in admitted]
+    scheduler.running = [row for _, rows in admitted for row in rows]
     scheduler.running.pop()
     assert scheduler.admit() == []  # one free row
     scheduler.running.pop()
@@ -259,7 +259,7 @@ def test_admission_is_first_come_first_served_within_rows_and_tokens() -> None:
         scheduler = Scheduler(rows, budget)
         for i, (length, n) in enumerate(sizes):
             scheduler.waiting.append(Request(i, (0,) * length, PARAMS, n, 0))
-        return [(request.id, count) for request, count in scheduler.admit()]
+        return [(rows[0].request.id, len(rows)) for _, rows in scheduler.admit()]
 
     assert admitted(4, 100, (10, 1), (10, 2), (10, 1), (10, 1)) == [(0, 1), (1, 2), (2, 1)]
     assert admitted(4, 100, (10, 2), (10, 3), (10, 1)) == [(0, 2)]  # nobody overtakes
@@ -317,24 +317,25 @@ def test_a_person_goes_before_rollouts() -> None:
     scheduler = Scheduler(rows=8, prefill_tokens=1000)
     rollouts = [Request(i, (1, 2, 3), PARAMS, 1, i) for i in range(20)]
     scheduler.waiting.extend(rollouts)
-    scheduler.running = [Row(request, 0) for request, _ in scheduler.admit()[:7]]
+    scheduler.running = [row for _, rows in scheduler.admit()[:7] for row in rows]
     assert scheduler.admit() == []
-    scheduler.urgent.append(chat := Request(99, (1, 2), PARAMS, 1, 0))
-    assert scheduler.admit() == [(chat, 1)]
+    scheduler.submit(chat := Request(99, (1, 2), PARAMS, 1, 0, urgent=True))
+    assert scheduler.admit() == [((1, 2), [Row(chat, 0)])]
     scheduler.running = scheduler.running[:4]
-    scheduler.urgent.append(chat := Request(100, (1, 2), PARAMS, 2, 0))
-    assert [request.id for request, _ in scheduler.admit()] == [100, 8, 9]  # room for two rollouts is left behind it
+    scheduler.submit(Request(100, (1, 2), PARAMS, 2, 0, urgent=True))
+    entered = [rows[0].request.id for _, rows in scheduler.admit()]
+    assert entered == [100, 8, 9]  # room for two rollouts is left behind it
 
 
 def test_rollouts_take_no_row_that_a_person_waits_for() -> None:
     scheduler = Scheduler(rows=8, prefill_tokens=1000)
     scheduler.waiting.extend(Request(i, (1, 2, 3), PARAMS, 1, i) for i in range(20))
-    scheduler.running = [Row(request, 0) for request, _ in scheduler.admit()[:5]]
-    scheduler.urgent.append(chat := Request(99, (1, 2), PARAMS, 4, 0))  # three rows are free
+    scheduler.running = [row for _, rows in scheduler.admit()[:5] for row in rows]
+    scheduler.submit(chat := Request(99, (1, 2), PARAMS, 4, 0, urgent=True))  # three rows are free
     assert scheduler.admit() == []
     scheduler.running.pop()
-    assert scheduler.admit() == [(chat, 4)]
-    scheduler.urgent.append(Request(100, (1, 2), PARAMS, 1, 0))
+    assert scheduler.admit() == [((1, 2), [Row(chat, sample) for sample in range(4)])]
+    scheduler.submit(Request(100, (1, 2), PARAMS, 1, 0, urgent=True))
     assert scheduler.drop(100) == []
     assert not scheduler.urgent
 

@@ -136,6 +136,16 @@ def test_recorded_steps_are_the_steps(shape: dict[str, object], temperature: flo
     assert not launched._ahead._graphs
 
 
+def test_little_memory_changes_no_token() -> None:
+    """Rows step back, and the slabs are made anew with fewer or more of them, under recorded steps."""
+    model = on_gpu(tiny_model(context=1024))
+    params = SamplingParams(150, seed=5)
+    plenty, little = Engine(model, rows=6), Engine(model, rows=6, slots=1280)
+    for one, other in zip(answers(plenty, params), answers(little, params), strict=True):
+        assert one.tokens == other.tokens
+    assert little._runner.cache.rows * little._runner.cache.keys[0].shape[2] <= 1280
+
+
 def test_a_recorded_step_reads_new_weights() -> None:
     model = on_gpu(tiny_model())
     engine, params = Engine(model, rows=8), SamplingParams(40, temperature=0.0)

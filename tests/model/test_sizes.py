@@ -59,7 +59,7 @@ def test_cache_bytes_are_counted_right() -> None:
     """rows × the longest sequence in whole blocks × bytes a token, as it grows and shrinks."""
     cache = KVCache(TINY, 3, 256, torch.bfloat16, torch.device("cpu"))
     for length in (64, 256, 128):
-        cache.fit(length)
+        cache.fit(length, 3)
         held = sum(slab.untyped_storage().nbytes() for slab in (*cache.keys, *cache.values))
         assert held == 3 * length * TINY.kv_bytes_per_token()
 
