@@ -22,6 +22,7 @@ from mynah.engine.memory import free_memory
 from mynah.engine.prefixes import Past, Prefixes
 from mynah.engine.runner import Prefill, Runner
 from mynah.engine.scheduler import Admission, Request, Row, Scheduler
+from mynah.engine.siblings import siblings
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, FinishReason, SamplingParams
 
@@ -135,7 +136,7 @@ class Engine:
         self._make_room(1)
         tokens = torch.tensor([row.tokens[-1] for row in rows], device=self._device)
         positions = torch.tensor([row.length - 1 for row in rows], device=self._device)
-        return self._extend(rows, self._runner.decode(tokens, positions))
+        return self._extend(rows, self._runner.decode(tokens, positions, siblings(rows)))
 
     def stream(self, prompt: Sequence[int], params: SamplingParams, sequence: int | None = None) -> Iterator[Token]:
         """Tokens of one sample as they come; closing the iterator cancels the request."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mynah.engine.kv_cache import KVCache
+from mynah.engine.siblings import Kin
 from mynah.model.layers import RMSNorm, SwiGLU
 from mynah.model.lora import adapters
 from mynah.model.transformer import Block, Transformer
@@ -36,6 +37,10 @@ class _Layer(ctypes.Structure):
         *((name, c_void_p) for name in ("keys", "values")),
         ("rotates", c_int64),
     ]
+
+
+class _Kin(ctypes.Structure):
+    _fields_ = [(name, c_void_p) for name in Kin._fields]
 
 
 class _Model(ctypes.Structure):
@@ -119,10 +124,13 @@ class Native:
         )
         self._scratch = self._empty(0)
 
-    def decode(self, cache: KVCache, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Logits [B, V] after one more token of rows 0 … B − 1, for which the cache has room."""
-        logits = self._empty(len(tokens), self._c.vocab_size)
-        self._step(cache, tokens, torch.arange(len(tokens)), positions, logits)
+    def decode(self, cache: KVCache, tokens: Tensor, positions: Tensor, kin: Kin | None = None) -> Tensor:
+        """Logits [B, V] after one more token of rows 0 … B − 1, for which the cache has room.
+
+        What rows have in common with the eldest of their `kin` is read there, once for all.
+        """
+        logits, kin = self._empty(len(tokens), self._c.vocab_size), kin or Kin.strangers(len(tokens))
+        self._step(cache, tokens, torch.arange(len(tokens)), positions, kin, logits)
         return logits
 
     def read(self, cache: KVCache, tokens: Tensor, slots: Tensor, positions: Tensor) -> Tensor:
@@ -130,7 +138,7 @@ class Native:
 
         What lies before them in their rows must be there already, or be among them.
         """
-        return self._step(cache, tokens, slots, positions, None)
+        return self._step(cache, tokens, slots, positions, None, None)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Of hidden states [N, D], [N, V]."""
@@ -140,8 +148,16 @@ class Native:
         self._lib.head(ctypes.byref(self._c), hidden.data_ptr(), len(hidden), logits.data_ptr())
         return logits
 
-    def _step(self, cache: KVCache, tokens: Tensor, slots: Tensor, positions: Tensor, logits: Tensor | None) -> Tensor:
-        """Hidden states of all tokens. With logits to be filled, each token is of a row of its own."""
+    def _step(
+        self,
+        cache: KVCache,
+        tokens: Tensor,
+        slots: Tensor,
+        positions: Tensor,
+        kin: Kin | None,
+        logits: Tensor | None,
+    ) -> Tensor:
+        """Hidden states of all tokens. With `kin`, and logits to be filled, each token is of a row of its own."""
         for layer, keys, values in zip(self._layers, cache.keys, cache.values, strict=True):
             layer.keys, layer.values = keys.data_ptr(), values.data_ptr()
         tokens, slots, positions = (x.long().contiguous() for x in (tokens, slots, positions))
@@ -155,8 +171,8 @@ class Native:
             tokens.data_ptr(),
             slots.data_ptr(),
             positions.data_ptr(),
+            ctypes.byref(_Kin(*(each.data_ptr() for each in kin))) if kin else None,
             cache.length,
-            logits is not None,
             scratch.data_ptr(),
             hidden.data_ptr(),
             None if logits is None else logits.data_ptr(),

@@ -20,6 +20,7 @@ from mynah.engine import native
 from mynah.engine.kv_cache import BLOCK, KVCache
 from mynah.engine.packed import Readable, has_room, readable
 from mynah.engine.prefixes import Past
+from mynah.engine.siblings import Kin
 from mynah.model.attention import AttentionPlan, gpu_attention
 from mynah.model.send import send
 from mynah.model.transformer import Transformer
@@ -114,15 +115,15 @@ class Runner:
             for held, rows in zip(prefill.rows, places, strict=True):
                 self.cache.write_prompt(layer, rows, keys[held], values[held])
 
-    def decode(self, tokens: Tensor, positions: Tensor) -> Tensor:
+    def decode(self, tokens: Tensor, positions: Tensor, kin: Kin | None = None) -> Tensor:
         """Logits [B, V] after one more token a row: tokens [B] at positions [B] of rows 0 … B − 1."""
         self.cache.fit(int(positions.max()) + 1, len(tokens))
-        return self.step(tokens, positions)
+        return self.step(tokens, positions, kin)
 
-    def step(self, tokens: Tensor, positions: Tensor) -> Tensor:
+    def step(self, tokens: Tensor, positions: Tensor, kin: Kin | None = None) -> Tensor:
         """The same where the cache is known to be long enough, which is not asked of the device."""
         if self._now.native:
-            return self._now.native.decode(self.cache, tokens, positions)
+            return self._now.native.decode(self.cache, tokens, positions, kin)
         return self.logits(self._hidden(tokens, positions, _DecodePlan(self.cache, positions)))
 
     def logits(self, hidden: Tensor) -> Tensor:

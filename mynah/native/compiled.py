@@ -25,7 +25,7 @@ FUNCTIONS: dict[str, dict[str, tuple[type | None, tuple[type, ...]]]] = {
     "decode": {
         "room": (c_int64, (c_void_p, c_int64, c_int64)),
         "head": (None, (c_void_p, c_void_p, c_int64, c_void_p)),
-        "step": (c_int64, (c_void_p, c_int64, *[c_void_p] * 3, c_int64, c_int64, *[c_void_p] * 3)),
+        "step": (c_int64, (c_void_p, c_int64, *[c_void_p] * 4, c_int64, *[c_void_p] * 3)),
         "draw": (None, (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p)),
     },
     "attention": {

@@ -169,22 +169,29 @@ ALWAYS void turn(bf16 *x, int64_t w, const bf16 *cosines, const bf16 *sines) {
     }
 }
 
-/* `queries` of them, side by side, against `seen` keys and values [seen, W]; `shares` has room for [queries, room]. */
-ALWAYS void attend_as(const int vectors, const int queries, const bf16 *q, const bf16 *keys, const bf16 *values,
-                      int64_t seen, float *shares, bf16 *mixed) {
-    const int64_t w = vectors * 2 * LANES, room = (seen + LANES - 1) / LANES * LANES;
+/* Keys and values [seen, W] of one head; the first `common` of them, whole lanes, are read where siblings read theirs. */
+typedef struct {
+    const bf16 *keys, *values, *common_keys, *common_values;
+    int64_t seen, common;
+} Past;
+
+/* `queries` of them, side by side, against what lies there; `shares` has room for [queries, seen in whole lanes]. */
+ALWAYS void attend_as(const int vectors, const int queries, const bf16 *q, const Past *past, float *shares,
+                      bf16 *mixed) {
+    const int64_t seen = past->seen, common = past->common, w = vectors * 2 * LANES, room = (seen + LANES - 1) / LANES * LANES;
     for (int n = 0; n < queries; n++, shares += room) {
         bf16 scaled[8 * 2 * LANES];
         floats sum = {0}, most = all(-INFINITY);
         for (int i = 0; i < w; i += LANES) save(scaled + i, load(q + n * w + i) * (1.0f / sqrtf((float)w)));
         for (int64_t s = 0; s < room; s += LANES) { /* what comes of those behind the last key is overwritten */
+            const bf16 *keys = (s < common ? past->common_keys : past->keys) + s * w;
             floats products[LANES];
 #pragma GCC unroll 16
             for (int i = 0; i < LANES; i++) products[i] = (floats){0};
             for (int c = 0; c < vectors; c++)
 #pragma GCC unroll 16
                 for (int i = 0; i < LANES; i++)
-                    products[i] = dot(products[i], keys + (s + i) * w + c * 2 * LANES, scaled + c * 2 * LANES);
+                    products[i] = dot(products[i], keys + i * w + c * 2 * LANES, scaled + c * 2 * LANES);
             *(floats *)(shares + s) = rounded(totals(products));
         }
         for (int64_t s = seen; s < room; s++) shares[s] = -INFINITY;
@@ -206,15 +213,18 @@ ALWAYS void attend_as(const int vectors, const int queries, const bf16 *q, const
     floats sums[2][16];
     for (int n = 0; n < queries; n++)
         for (int c = 0; c < 2 * vectors; c++) sums[n][c] = (floats){0};
-    for (int64_t s = 0; s < seen; s++)
-        for (int c = 0; c < vectors; c++) {
-            pairs p = *(const pairs *)(values + s * w + c * 2 * LANES);
-            floats evens = even(p), odds = odd(p);
-            for (int n = 0; n < queries; n++) {
-                sums[n][2 * c] += evens * shares[n * room + s];
-                sums[n][2 * c + 1] += odds * shares[n * room + s];
+    for (int64_t s = 0; s < seen;) {
+        const bf16 *values = s < common ? past->common_values : past->values;
+        for (int64_t end = s < common ? common : seen; s < end; s++)
+            for (int c = 0; c < vectors; c++) {
+                pairs p = *(const pairs *)(values + s * w + c * 2 * LANES);
+                floats evens = even(p), odds = odd(p);
+                for (int n = 0; n < queries; n++) {
+                    sums[n][2 * c] += evens * shares[n * room + s];
+                    sums[n][2 * c + 1] += odds * shares[n * room + s];
+                }
             }
-        }
+    }
     for (int n = 0; n < queries; n++)
         for (int c = 0; c < vectors; c++)
             *(pairs *)(mixed + n * w + c * 2 * LANES) = nearest(sums[n][2 * c]) >> 16 | nearest(sums[n][2 * c + 1]);
@@ -223,13 +233,12 @@ ALWAYS void attend_as(const int vectors, const int queries, const bf16 *q, const
 #define WIDTH(n)                                                                      \
     case n:                                                                           \
         if (queries == 2)                                                             \
-            attend_as(n, 2, q, keys, values, seen, shares, mixed);                    \
+            attend_as(n, 2, q, past, shares, mixed);                                  \
         else                                                                          \
-            attend_as(n, 1, q, keys, values, seen, shares, mixed);                    \
+            attend_as(n, 1, q, past, shares, mixed);                                  \
         break;
 
-static void attend(int64_t w, int64_t queries, const bf16 *q, const bf16 *keys, const bf16 *values, int64_t seen,
-                   float *shares, bf16 *mixed) {
+static void attend(int64_t w, int64_t queries, const bf16 *q, const Past *past, float *shares, bf16 *mixed) {
     switch (w / (2 * LANES)) {
         WIDTH(1)
         WIDTH(2)
@@ -239,10 +248,17 @@ static void attend(int64_t w, int64_t queries, const bf16 *q, const bf16 *keys, 
     }
 }
 
+/* Of rows that each get one token: whose slot has the same first `common` tokens, which are read there, and in which
+   order to go through them so that siblings follow each other. */
+typedef struct {
+    const int64_t *order, *eldest, *common;
+} Kin;
+
 typedef struct {
     const Layer *layer;
     const int64_t *slots, *positions;
-    int64_t count, length, alone;
+    const Kin *kin;
+    int64_t count, length;
     bf16 *qkv, *mixed;
     float *shares;
 } Glance;
@@ -268,25 +284,36 @@ ALWAYS void place(const Model *m, const Glance *a, int64_t token, int64_t head) 
 /* Its queries of that head's group look at all that lies there, up to itself. */
 ALWAYS void look(const Model *m, const Glance *a, int64_t token, int64_t head) {
     int64_t w = m->head_width, group = m->heads / m->kv_heads, seen = a->positions[token] + 1;
-    int64_t at = (a->slots[token] * m->kv_heads + head) * a->length * w;
+    int64_t at = (a->slots[token] * m->kv_heads + head) * a->length * w, first = at, common = 0;
+    if (a->kin) {
+        first = (a->kin->eldest[token] * m->kv_heads + head) * a->length * w;
+        common = a->kin->common[token] / LANES * LANES;
+    }
+    const bf16 *keys = a->layer->keys, *values = a->layer->values;
+    Past past = {keys + at, values + at, keys + first, values + first, seen, common};
     const bf16 *q = a->qkv + (token * (m->heads + 2 * m->kv_heads) + head * group) * w;
     for (int64_t g = 0; g < group; g += 2)
-        attend(w, group - g < 2 ? 1 : 2, q + g * w, a->layer->keys + at, a->layer->values + at, seen,
-               a->shares + omp_get_thread_num() * 2 * a->length, a->mixed + (token * m->heads + head * group + g) * w);
+        attend(w, group - g < 2 ? 1 : 2, q + g * w, &past, a->shares + omp_get_thread_num() * 2 * a->length,
+               a->mixed + (token * m->heads + head * group + g) * w);
 }
+
+/* Where a row's own keys and values begin that no elder sibling has just read. */
+#define FROM(token) (a->kin->eldest[token] == a->slots[token] ? 0 : a->kin->common[token] / LANES * LANES)
 
 static void attention(const Model *m, const Glance *a) {
     int64_t heads = m->kv_heads, tasks = a->count * heads, slot = a->length * m->head_width;
-    if (a->alone) { /* nobody else looks at what a token has placed */
+    if (a->kin) { /* nobody else looks at what a token has placed; siblings follow each other */
 #pragma omp for schedule(static)
         for (int64_t task = 0; task < tasks; task++) {
-            int64_t at = (a->slots[task / heads] * heads + task % heads) * slot;
-            for (int64_t i = 0; i <= a->positions[task / heads] * m->head_width; i += 2 * LANES) {
+            int64_t head = task / a->count, token = a->kin->order[task % a->count];
+            int64_t next = a->kin->order[(task + 1) % a->count], w = m->head_width;
+            int64_t at = (a->slots[token] * heads + head) * slot, then = (a->slots[next] * heads + head) * slot;
+            for (int64_t i = FROM(token) * w; i <= a->positions[token] * w; i += 2 * LANES)
                 __builtin_prefetch(a->layer->values + at + i); /* while the keys are looked at */
-                __builtin_prefetch(a->layer->keys + at + slot + i); /* the next task's, mostly */
-            }
-            place(m, a, task / heads, task % heads);
-            look(m, a, task / heads, task % heads);
+            for (int64_t i = FROM(next) * w; i <= a->positions[next] * w; i += 2 * LANES)
+                __builtin_prefetch(a->layer->keys + then + i);
+            place(m, a, token, head);
+            look(m, a, token, head);
         }
         return;
     }
@@ -320,10 +347,10 @@ void head(const Model *m, const bf16 *hidden, int64_t count, bf16 *logits) {
 }
 
 /* `count` more tokens at `positions` of the sequences in `slots`, over slabs of `length` positions: one of each row in
-   flight, who are then `alone`, and whose logits [count, V] are wanted; or whole prompts, and NULL. Hidden states
+   flight, with their `kin`, and whose logits [count, V] are wanted; or whole prompts, and NULL for both. Hidden states
    [count, D] in any case. Returns 0, or 1 and does nothing if a token or position is out of range. */
 int64_t step(const Model *m, int64_t count, const int64_t *tokens, const int64_t *slots, const int64_t *positions,
-             int64_t length, int64_t alone, bf16 *scratch, bf16 *hidden, bf16 *logits) {
+             const Kin *kin, int64_t length, bf16 *scratch, bf16 *hidden, bf16 *logits) {
     int64_t last = length < m->context ? length : m->context;
     for (int64_t i = 0; i < count; i++)
         if (tokens[i] < 0 || tokens[i] >= m->vocab_size || positions[i] < 0 || positions[i] >= last) return 1;
@@ -341,7 +368,7 @@ int64_t step(const Model *m, int64_t count, const int64_t *tokens, const int64_t
             Use project = {STORE, layer->qkv_bias, qkv, qkv_width, qkv_width};
             product(normed, count, d, layer->qkv, (qkv_width + 31) / 32 * 2, &project);
 #pragma omp barrier
-            Glance glance = {layer, slots, positions, count, length, alone, qkv, mixed, shares};
+            Glance glance = {layer, slots, positions, kin, count, length, qkv, mixed, shares};
             attention(m, &glance);
             Use back = {ADD, layer->out_bias, x, d, d};
             product(mixed, count, q_width, layer->out, (d + 31) / 32 * 2, &back);

@@ -10,6 +10,8 @@ from mynah.engine.engine import Engine
 from mynah.engine.prefixes import Past
 from mynah.engine.runner import Runner
 from mynah.engine.sampler import row_keys, sample
+from mynah.engine.scheduler import Request, Row
+from mynah.engine.siblings import Kin, siblings
 from mynah.model import native_layers
 from mynah.model.lora import LoRA, adapted
 from mynah.model.sizes import ModelConfig
@@ -194,6 +196,51 @@ def test_a_row_comes_out_the_same_alone_and_among_others(rows: int, int8: bool) 
         assert torch.equal(together[-1:], one.decode(tokens[-1:], positions[-1:]))
         for slab, single in zip(many.cache.keys, one.cache.keys, strict=True):
             assert torch.equal(slab[-1:], single)
+
+
+def test_siblings_read_their_prompt_once() -> None:
+    """To the bit what each reads of its own copy; and it is the eldest's that is read, for theirs are spoilt."""
+    model, prompts = model_of(context=600), (100, 40, 15, 77)  # the last is alone, and 15 tokens are no whole lane
+    of_row = [0, 1, 2, 0, 3, 1, 1, 0, 2]
+    eldest = [of_row.index(prompt) for prompt in of_row]
+    order = sorted(range(9), key=eldest.__getitem__)
+    kin = Kin(torch.tensor(order), torch.tensor(eldest), torch.tensor([prompts[i] for i in of_row]))
+    with torch.inference_mode():
+        runner = Runner(model, 9, 256)
+        runner.cache.fit(128, 9)
+        for slab in (*runner.cache.keys, *runner.cache.values):
+            slab.copy_(torch.randn(slab.shape))
+            for row, prompt in enumerate(of_row):
+                slab[row, :, : prompts[prompt]] = slab[eldest[row], :, : prompts[prompt]]
+        tokens, positions = torch.arange(9), torch.tensor([prompts[i] for i in of_row]) + torch.arange(9)
+        each = runner.decode(tokens, positions)
+        assert torch.equal(runner.decode(tokens, positions, kin), each)
+        for slab in (*runner.cache.keys, *runner.cache.values):
+            for row, prompt in enumerate(of_row):
+                if eldest[row] != row:
+                    slab[row, :, : prompts[prompt] // 16 * 16] = float("nan")
+        assert torch.equal(runner.decode(tokens, positions, kin), each)
+        assert runner.decode(tokens, positions).isnan().any()
+
+
+def test_samples_of_a_prompt_are_what_each_would_be_alone() -> None:
+    """Fifteen of three prompts in seven rows, which end one by one: the eldest's place is taken by others."""
+    model, params = model_of(context=600), SamplingParams(60, seed=3, stop=tuple(range(5)))
+    prompts = [[(7 * i + n) % 500 for i in range(n)] for n in (70, 33, 5)]
+    together = Engine(model, rows=7).generate(prompts, params, n=5)
+    assert len({len(one.tokens) for many in together for one in many}) > 5
+    for i, (prompt, many) in enumerate(zip(prompts, together, strict=True)):
+        for k, one in enumerate(many):
+            assert [[one]] == Engine(model, rows=1).generate([prompt], params, first_sequence=5 * i + k)
+
+
+def test_siblings_are_found_by_their_request() -> None:
+    requests = [Request(i, (1,) * (10 + i), SamplingParams(9), n, 0) for i, n in enumerate((1, 3, 2))]
+    a, b, c = requests
+    assert siblings([Row(a, 0)]) is None
+    kin = siblings([Row(b, 0), Row(c, 1), Row(a, 0), Row(b, 2), Row(c, 0)])
+    assert kin is not None
+    assert [x.tolist() for x in kin] == [[0, 3, 1, 4, 2], [0, 1, 2, 0, 1], [11, 12, 10, 11, 12]]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0, 2.0])
