@@ -17,6 +17,7 @@ from mynah.model.hub import load_policy, save_adapter, save_ensemble, save_scala
 from mynah.model.lora import LoRA, adapted, merged
 from mynah.model.packed import PackedPlan
 from mynah.model.precision import DTYPES, Hardware, place
+from mynah.model.send import send
 from mynah.nouns import Comparison, Demonstration, Group
 from mynah.runs import Stage
 from mynah.step2_reward.calibration import PairFigures, pair_figures
@@ -152,23 +153,19 @@ def _losses(
     for indices in partition([ranked.group for ranked in groups], budget):
         batch = lay_out([groups[i].group for i in indices], model.device, FILL)
         ends = model.hidden(batch.tokens, batch.positions, PackedPlan(batch, model.dtype))[batch.ends]  # [S, D]
-        better, worse, weights, drawn, first = [], [], [], [], 0
+        better, worse, shares, drawn, first = [], [], [], [], 0
         for i in indices:
-            for high, low, share in groups[i].pairs:
-                better.append(first + high)
-                worse.append(first + low)
-                weights.append(share / len(groups))
+            for preferred, other, share in groups[i].pairs:
+                better.append(first + preferred)
+                worse.append(first + other)
+                shares.append(share / len(groups))
                 drawn.append(counts[i])
             first += len(groups[i].group.branches)
-        weight = torch.tensor(weights, device=model.device)
-        ranking_loss(
-            heads(ends.detach()), *_long(better, worse, model), weight[:, None] * torch.stack(drawn).to(weight)
-        ).backward()
-        yield ranking_loss(model.read(ends), *_long(better, worse, model), weight)
-
-
-def _long(better: list[int], worse: list[int], model: ScalarModel) -> tuple[Tensor, Tensor]:
-    return torch.tensor(better, device=model.device), torch.tensor(worse, device=model.device)
+        weights = torch.tensor(shares)
+        tables = torch.tensor([better, worse]), weights, weights[:, None] * torch.stack(drawn).to(weights)
+        (high, low), weights, of_heads = (send(table, model.device) for table in tables)
+        ranking_loss(heads(ends.detach()), high, low, of_heads).backward()
+        yield ranking_loss(model.read(ends), high, low, weights)
 
 
 def evaluate(
