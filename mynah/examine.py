@@ -186,7 +186,8 @@ class Examiner:
         rows = self.answer(f"frontier-{name}", key, 1.0, split="dev")
         scores = self.scorer.score([row.prompt for row in rows], [row.completions for row in rows])
         mean = sum(float(score.scores[0]) for score in scores) / len(scores)
-        return {"gold": round(gold_score(rows, self.world.gold).value, 4), "score": round(mean, 4)}
+        gold = gold_score(rows, self.world.gold).to_json("gold")
+        return {"gold": gold["gold"], "gold_low": gold["low"], "gold_high": gold["high"], "score": round(mean, 4)}
 
     def _reward_figures(self) -> dict[str, Any]:
         """Accuracy on rankings of prompts that no step has seen, against the labellers and against gold."""

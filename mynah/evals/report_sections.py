@@ -188,10 +188,18 @@ def frontier(points: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         charts.frontier_chart(gold, "Gold score", hue=2, mark_highest=True),
         charts.frontier_chart(score, "Reward model's score"),
     ]
-    return {"charts": drawings, "verdict": _verdict(gold, score) if len(gold) > 2 else ""}
+    measured = [point for point in points if finite(point.get("sqrt_kl")) is not None and finite(point.get("gold"))]
+    clear = bool(measured) and _apart(max(measured, key=lambda point: point["gold"]), measured[-1])
+    return {"charts": drawings, "verdict": _verdict(gold, score, clear) if len(gold) > 2 else ""}
 
 
-def _verdict(gold: list[tuple[float, float, str]], score: list[tuple[float, float, str]]) -> str:
+def _apart(best: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    """Whether the intervals of the highest gold and the last one do not meet."""
+    low, high = finite(best.get("gold_low")), finite(last.get("gold_high"))
+    return low is not None and high is not None and high < low
+
+
+def _verdict(gold: list[tuple[float, float, str]], score: list[tuple[float, float, str]], clear: bool) -> str:
     best = max(gold, key=lambda point: point[1])
     if best[1] == gold[-1][1]:
         return "Gold is still at its highest at the end: no sign of over-optimisation."
@@ -200,7 +208,8 @@ def _verdict(gold: list[tuple[float, float, str]], score: list[tuple[float, floa
     )
     before = [y for x, y, _ in score if x <= best[0]]
     if before and score[-1][1] > max(before):
-        return f"{turned}, while the reward model's score keeps rising: over-optimisation, if the fall is not noise."
+        found = "over-optimisation" if clear else "over-optimisation, if the fall is not noise"
+        return f"{turned}, while the reward model's score keeps rising: {found}."
     return f"{turned}."
 
 

@@ -344,13 +344,17 @@ def test_key_figures_hold_each_number_against_another() -> None:
 
 
 def test_over_optimisation_is_named_only_where_gold_turns_and_the_score_does_not() -> None:
-    def verdict(gold: list[float], score: list[float]) -> str:
+    def verdict(gold: list[float], score: list[float], half: float | None = None) -> str:
         points = [{"sqrt_kl": x, "gold": g, "score": s} for x, (g, s) in enumerate(zip(gold, score, strict=True))]
+        for point in points if half else ():
+            point |= {"gold_low": point["gold"] - half, "gold_high": point["gold"] + half}
         found = frontier(points)
         assert found is not None
         return str(found["verdict"])
 
     assert "over-optimisation, if" in verdict([0.5, 0.7, 0.6], [0.0, 0.5, 0.9])
+    assert "over-optimisation, if" in verdict([0.5, 0.7, 0.6], [0.0, 0.5, 0.9], half=0.06)
+    assert verdict([0.5, 0.7, 0.6], [0.0, 0.5, 0.9], half=0.04).endswith("over-optimisation.")
     assert "no sign of over-optimisation" in verdict([0.5, 0.6, 0.7], [0.0, 0.5, 0.9])
     assert "over-optimisation" not in verdict([0.5, 0.7, 0.6], [0.0, 0.5, 0.4])
     assert frontier([]) is None
