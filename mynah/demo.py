@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -49,8 +50,10 @@ class Demo:
         for round in range(1, rounds + 1):
             policy, folder = loop.policy(round), loop.run.round_folder(round) / "data"
             prompts = self._deal(data["ranking"], folder / "prompts.jsonl", round)
+            start = time.monotonic()
             samples.append(loop.sample(prompts, folder / "samples.jsonl", policy))
             rankings.append(self._rank(samples[-1], folder / "rankings.jsonl"))
+            loop.run.spent(f"round-{round}/sample", time.monotonic() - start)
             self._say(
                 "2",
                 f"A reward model learns from rankings of {'its' if round == 1 else 'the newest'} answers",

@@ -17,7 +17,7 @@ from mynah.evals.intervals import wilson
 from mynah.evals.report import render
 from mynah.evals.reward_accuracy import accuracy, accuracy_gold
 from mynah.evals.rubric import against_the_founding_document, wins_by_item
-from mynah.evals.summary import curves, peak_memory_mb, summarise
+from mynah.evals.summary import curves, summarise
 from mynah.evals.win_rate import same_length, win_rate
 from mynah.feedback.blind import votes
 from mynah.feedback.simulated import agreement, label
@@ -43,11 +43,12 @@ class Examiner:
     def report(self) -> dict[str, Any]:
         """Examine every model, write report.json and report.html; returns the former. Kept while nothing changed."""
         world, run = self.world, self.loop.run
-        if (run.root / "report.html").exists() and run.kept(run.root / "report.json", self._made_from()):
+        made_from = self._made_from()
+        if all(run.kept(run.root / name, made_from) for name in ("report.json", "report.html")):
             return read_json(run.root / "report.json")
         start = time.monotonic()
         answers = self.answers()
-        report = summarise(run) | {
+        report: dict[str, Any] = {
             "simulated": True,
             "exam": {
                 model: {behaviour: rate.to_json() for behaviour, rate in exam_rates(rows, world.mark).items()}
@@ -71,10 +72,10 @@ class Examiner:
             report["founding"] = {
                 model: against_the_founding_document(answers[model], world.items) for model in ("base", "sft", "ppo")
             }
-        report["reward"] |= self._reward_figures()
-        report |= self.visitor(answers)
-        report["seconds"]["eval"] = round(time.monotonic() - start, 1)
-        report["peak_memory_mb"] = peak_memory_mb()
+        of_reward_model = self._reward_figures()
+        run.spent("eval", time.monotonic() - start)
+        report = summarise(run) | report | self.visitor(answers)
+        report["reward"] |= of_reward_model
         self._write(report)
         return report
 
@@ -92,7 +93,8 @@ class Examiner:
     def _write(self, report: dict[str, Any]) -> None:
         run = self.loop.run
         write_report(run.root, report, curves(run))
-        run.keep(run.root / "report.json", self._made_from())
+        for name in ("report.json", "report.html"):
+            run.keep(run.root / name, self._made_from())
 
     def _made_from(self) -> dict[str, Any]:
         run, votes = self.loop.run, self.loop.run.root / "visitor.jsonl"

@@ -8,8 +8,10 @@ stage and records every stage's parents, data hashes, settings, seed and code ve
 from __future__ import annotations
 
 import hashlib
+import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +31,7 @@ FOLDERS: dict[Kind, str] = {
     "feedme": "3-feedme",
     "ppo": "3-ppo",
 }
-SOURCES = (".py", ".c", ".h", ".toml", ".tsv")
+SOURCES = (".py", ".c", ".h", ".toml", ".tsv", ".json", ".html", ".css", ".sql")
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class Stage:
             "status": "done",
             "finished": _now(),
             "seconds": round(seconds, 1),
+            "peak_memory_mb": peak_memory_mb(),
             "weights": weights_sha256(self.folder),
             "figures": dict(figures),
         }
@@ -228,6 +231,14 @@ class Run:
         """Whether the file is there as it was made, and was made from the same."""
         return path.is_file() and self.made_from(path) == {**made_from, "holds": sha256(path)}
 
+    def spent(self, what: str, seconds: float) -> None:
+        """Record what something cost that is no stage: of its longest time, for a later call may find it half done."""
+        record = self.record
+        costs = record.setdefault("spent", {})
+        if seconds > costs.get(what, {}).get("seconds", 0.0):
+            costs[what] = {"seconds": round(seconds, 1), "peak_memory_mb": peak_memory_mb()}
+            self.write(record)
+
     def note(self, path: Path, made_from: Mapping[str, Any]) -> None:
         """Record what a file was made from, so that the same work is not done twice."""
         record = self.record
@@ -259,6 +270,16 @@ class Run:
         raise UserError(
             f"{self.root}: has no {kinds[-1]} checkpoint yet; make one with `mynah {kinds[-1]} --run {self.name}`."
         )
+
+
+def peak_memory_mb() -> int:
+    """The largest resident set of this process so far."""
+    status = Path("/proc/self/status")
+    if status.exists():  # VmHWM is this process alone, while ru_maxrss begins with that of whatever started it
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        return round(int(lines["VmHWM"].split()[0]) / 2**10)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
-from mynah.evals.intervals import Estimate, bootstrap_mean, difference, wilson
+from mynah.evals.intervals import Estimate, bootstrap_mean, difference, rate
 from mynah.nouns import Prompt, Samples
 
 Marker = Callable[[Prompt, str], bool]
@@ -12,11 +12,16 @@ Gold = Callable[[Prompt, str], float]
 
 
 def exam_rates(answered: Sequence[Samples], mark: Marker) -> dict[str, Estimate]:
-    """Share of right answers by behaviour (`meta["behaviour"]`), over the first answer to each prompt."""
-    marks: dict[str, list[bool]] = {}
-    for row in answered:
-        marks.setdefault(row.prompt.meta["behaviour"], []).append(mark(row.prompt, row.completions[0]))
-    return {behaviour: wilson(sum(values), len(values)) for behaviour, values in sorted(marks.items())}
+    """Share of right answers by behaviour (`meta["behaviour"]`), over the first answer to each prompt.
+
+    Intervals are clustered by entity: where a thing is asked about twice, its answers hang together.
+    """
+    marks: dict[str, tuple[list[float], list[Hashable]]] = {}
+    for number, row in enumerate(answered):
+        values, clusters = marks.setdefault(row.prompt.meta["behaviour"], ([], []))
+        values.append(float(mark(row.prompt, row.completions[0])))
+        clusters.append(row.prompt.meta.get("entity") or row.prompt.id or number)
+    return {behaviour: rate(*marks[behaviour]) for behaviour in sorted(marks)}
 
 
 def gold_score(answered: Sequence[Samples], gold: Gold) -> Estimate:

@@ -188,7 +188,7 @@ def frontier(points: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         charts.frontier_chart(gold, "Gold score", hue=2, mark_highest=True),
         charts.frontier_chart(score, "Reward model's score"),
     ]
-    measured = [point for point in points if finite(point.get("sqrt_kl")) is not None and finite(point.get("gold"))]
+    measured = [p for p in points if finite(p.get("sqrt_kl")) is not None and finite(p.get("gold")) is not None]
     clear = bool(measured) and _apart(max(measured, key=lambda point: point["gold"]), measured[-1])
     return {"charts": drawings, "verdict": _verdict(gold, score, clear) if len(gold) > 2 else ""}
 

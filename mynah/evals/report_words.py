@@ -20,6 +20,9 @@ STEPS = {
     "ppo": ("PPO", "learns to please the reward model"),
 }
 
+WORK = {"sample": "Answers, rankings", "eval": "Evaluation"}
+"""What is no stage, and takes its time."""
+
 
 def finite(value: Any) -> float | None:
     """The number, or None for what cannot be shown: missing, not a number, true or false, beyond any scale."""
@@ -99,7 +102,7 @@ def model_words(model: str) -> dict[str, str]:
 
 
 def stage_name(stage: str) -> str:
-    return STEPS[stage][0] if stage in STEPS else model_words(stage)["name"]
+    return STEPS[stage][0] if stage in STEPS else WORK.get(stage) or model_words(stage)["name"]
 
 
 def part(parent: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:

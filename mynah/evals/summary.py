@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import platform
-import resource
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +20,10 @@ def summarise(run: Run) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     for stage in done.values():
         seconds[stage["stage"]] = round(seconds.get(stage["stage"], 0.0) + stage["seconds"], 1)
+    costs = record.get("spent", {})
+    for what, cost in costs.items():  # round-1/sample, eval
+        name = what.rpartition("/")[2]
+        seconds[name] = round(seconds.get(name, 0.0) + cost["seconds"], 1)
     summary: dict[str, Any] = {
         "name": run.name,
         "seed": next(iter(record["stages"].values()))["seed"] if record["stages"] else 0,
@@ -38,6 +39,8 @@ def summarise(run: Run) -> dict[str, Any]:
         "settings": {kind: stage["settings"] for kind, stage in newest.items()},
         "weights": {kind: stage.get("weights") for kind, stage in newest.items()},
     }
+    if peak := max((cost.get("peak_memory_mb", 0) for cost in (*done.values(), *costs.values())), default=0):
+        summary["peak_memory_mb"] = peak
     if "pretrain" in newest:
         summary["parameters"] = newest["pretrain"]["figures"].get("parameters")
     if "reward" in newest:
@@ -54,16 +57,6 @@ def summarise(run: Run) -> dict[str, Any]:
 def curves(run: Run) -> dict[str, list[dict[str, Any]]]:
     """The metrics of the newest stage of each kind."""
     return {kind: read_metrics(run.stage(key).state / "metrics.jsonl") for kind, key in run.record["newest"].items()}
-
-
-def peak_memory_mb() -> int:
-    """The largest resident set of this process so far."""
-    status = Path("/proc/self/status")
-    if status.exists():  # VmHWM is this process alone, while ru_maxrss begins with that of whatever started it
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return round(int(lines["VmHWM"].split()[0]) / 2**10)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def _reward(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,6 +78,17 @@ def test_the_exam_marks_first_answers_by_behaviour():
     assert list(rates) == sorted(rates)
 
 
+def test_what_an_entity_is_asked_hangs_together_in_the_exam():
+    """Ten questions about each of two things: two observations, not twenty."""
+    same, apart = (
+        answered(*["right"] * 10, *["wrong"] * 10, entities=names) for names in (["a"] * 10 + ["b"] * 10, None)
+    )
+    together, alone = (exam_rates(rows, lambda prompt, text: text == "right")["facts"] for rows in (same, apart))
+    assert (together.value, together.n) == (alone.value, alone.n) == (0.5, 20)
+    assert together.high - together.low == 1.0
+    assert alone.high - alone.low < 0.5
+
+
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
     return Scorer.load(toys.reward_folder(), toys.CPU)
