@@ -18,7 +18,7 @@ from torch import Tensor
 from mynah.engine.ahead import Ahead
 from mynah.engine.draws import draw, most_likely, wanted
 from mynah.engine.guide import Guide
-from mynah.engine.memory import free_memory
+from mynah.engine.memory import promise, share
 from mynah.engine.prefixes import Past, Prefixes
 from mynah.engine.runner import Prefill, Runner
 from mynah.engine.scheduler import Admission, Request, Row, Scheduler
@@ -54,8 +54,9 @@ class Engine:
         context: Longest prompt + completion in tokens; at most the model's own.
         prefill_tokens: Prompts are prefilled together up to this many tokens a pass.
         prefix_tokens: Keys and values of so many tokens are kept for requests that go on where others ended.
-        slots: Tokens that the cache may hold, rows times the longest; by default what half of the free memory holds.
-            Where sequences get too long for that, fewer run at a time, and the youngest step back and are read again.
+        slots: Tokens that the cache may hold, rows times the longest; by default what half of the memory holds that is
+            free and promised to no other engine. Where sequences get too long for that, fewer run at a time, and the
+            youngest step back and are read again.
         int8: Read the matrices in 8 bits, on a CPU only. For chat: log p is then not quite the learner's.
         draws_ahead: Several decode steps follow each other without Python (see `ahead`); by itself on a GPU only.
     """
@@ -77,8 +78,9 @@ class Engine:
         self.int8 = int8
         draws_ahead = model.device.type == "cuda" if draws_ahead is None else draws_ahead
         if slots is None:
-            slots = free_memory(model.device) // 2 // model.config.kv_bytes_per_token(model.dtype.itemsize)
+            slots = share(model.device) // model.config.kv_bytes_per_token(model.dtype.itemsize)
         self._runner = Runner(model, rows, self.context, int8, slots)
+        promise(self._runner.cache)
         self._ahead = Ahead(self._runner, record=model.device.type == "cuda") if draws_ahead else None
         self._scheduler = Scheduler(rows, prefill_tokens, self._rows_at)
         self._prefixes = Prefixes(prefix_tokens)
@@ -125,6 +127,7 @@ class Engine:
 
         ahead: At most so many tokens a row, where the engine draws ahead: for those who need not see each as it comes.
         """
+        self._step_back(self._scheduler.in_the_way)
         admitted = self._scheduler.admit()
         if admitted:
             return self._prefill(admitted)
@@ -133,10 +136,11 @@ class Engine:
         rows = self._scheduler.running
         if self._ahead and all(row.plain and not row.request.params.top_logprobs for row in rows):
             return self._draw_ahead(rows, ahead)
-        self._make_room(1)
+        self._step_back(self._scheduler.overflow)
         tokens = torch.tensor([row.tokens[-1] for row in rows], device=self._device)
         positions = torch.tensor([row.length - 1 for row in rows], device=self._device)
-        return self._extend(rows, self._runner.decode(tokens, positions, siblings(rows)))
+        kin = siblings(rows) if self._runner.native else None
+        return self._extend(rows, self._runner.decode(tokens, positions, kin))
 
     def stream(self, prompt: Sequence[int], params: SamplingParams, sequence: int | None = None) -> Iterator[Token]:
         """Tokens of one sample as they come; closing the iterator cancels the request."""
@@ -225,9 +229,9 @@ class Engine:
     def _rows_at(self, length: int) -> int:
         return self._runner.cache.rows_at(min(length, self.context))
 
-    def _make_room(self, steps: int) -> None:
-        """Rows step back until the cache holds the others with `steps` tokens more."""
-        while (index := self._scheduler.overflow(steps - 1)) is not None:  # each row's newest token is not stored yet
+    def _step_back(self, who: Callable[[], int | None]) -> None:
+        """Take rows out, to be read again later, as long as there is one."""
+        while (index := who()) is not None:
             row = self._scheduler.running[index]
             self._release(index)
             self._scheduler.put_back(row)
@@ -281,9 +285,9 @@ class Engine:
     def _draw_ahead(self, rows: list[Row], steps: int) -> list[Token]:
         """As many tokens for each of `rows` as are drawn before Python looks, those behind a row's end left out."""
         assert self._ahead
-        if max(row.length for row in rows) + steps > self.context:
+        if max(row.length for row in rows) + steps > self.context or self._scheduler.overflow(steps - 1) is not None:
             steps = 1
-        self._make_room(steps)
+        self._step_back(self._scheduler.overflow)
         events, alive = [], list(enumerate(rows))
         for tokens, logprobs in zip(*self._ahead.draw(rows, steps), strict=True):
             events += [self._append(row, tokens[i], logprobs[i], ()) for i, row in alive]

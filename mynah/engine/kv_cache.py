@@ -18,8 +18,9 @@ class KVCache:
 
     They are as long as the longest sequence, in whole blocks, so that a matrix product reads them where they lie: of
     slabs that are longer it would have to copy, in every step and layer, what it reads (five to nine times the time).
+    There are as many rows as are in use, or up to twice as many.
     A GPU does not mind, and recorded steps want them to stay where they are: there the slabs have room to `spare`,
-    grow by half or a third at a time, and only `length` positions of them are read.
+    grow by half or a third at a time, with all rows at once, and only `length` positions of them are read.
 
     Args:
         slots: Tokens that there is memory for, rows times their length: the longer the sequences, the fewer rows
@@ -35,12 +36,13 @@ class KVCache:
         device: torch.device,
         slots: int | None = None,
     ) -> None:
-        self.most_rows, self.most, self.length = rows, _blocks(capacity), BLOCK
-        self.slots = rows * self.most if slots is None else slots
+        self.most_rows, self.most, self.length, self.device = rows, _blocks(capacity), BLOCK, device
+        self.slots = rows * self.most if slots is None else min(slots, rows * self.most)
+        self.promised = self.slots * config.kv_bytes_per_token(dtype.itemsize)
         self.spare = device.type == "cuda"
         self.allocations = 0
         """Times that the slabs were made anew, somewhere else."""
-        shape = (self.rows_at(BLOCK), config.kv_heads, BLOCK, config.head_width)
+        shape = (self._count(BLOCK, 1), config.kv_heads, BLOCK, config.head_width)
         # zeros, not empty: a masked position must hold a number, since 0 · NaN is NaN
         self.keys = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(config.layers)]
         self.values = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(config.layers)]
@@ -49,6 +51,10 @@ class KVCache:
     def rows(self) -> int:
         """How many there are now."""
         return self.keys[0].shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(slab.nbytes for slab in (*self.keys, *self.values))
 
     def rows_at(self, length: int) -> int:
         """How many rows there is memory for, at least one, while the longest has `length` tokens."""
@@ -62,12 +68,18 @@ class KVCache:
         self.length = _blocks(length)
         if rows <= self.rows and (there == size or (self.spare and there > size)):
             return
-        kept, missing = min(rows, self.rows), self.rows_at(length) - min(rows, self.rows)
+        kept = min(rows, self.rows)
+        missing = self._count(length, rows) - kept
         for slabs in (self.keys, self.values):
             for layer, slab in enumerate(slabs):
                 # what is negative is cut off
                 slabs[layer] = F.pad(slab[:kept], (0, 0, 0, size - there, 0, 0, 0, missing)).contiguous()
         self.allocations += 1
+
+    def _count(self, length: int, rows: int) -> int:
+        """How many rows are made for `rows` in use: on a CPU a power of two, since each costs copies as it grows."""
+        most = self.rows_at(length)
+        return most if self.spare else min(most, 1 << (rows - 1).bit_length())
 
     def _size(self, length: int) -> int:
         """How long the slabs are made for `length` tokens."""

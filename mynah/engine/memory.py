@@ -1,36 +1,83 @@
-"""How much memory is free, which decides what an engine may keep."""
+"""How much memory is free, and what of it each engine's cache may take."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
+from weakref import WeakSet
 
 import torch
 
-CGROUP = Path("/sys/fs/cgroup")
-UNKNOWN = 2**62
-"""More bytes than there are."""
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUPS = Path("/proc/self/cgroup")
+
+
+class Cache(Protocol):
+    """What memory was promised to: until it has taken it, nobody else may."""
+
+    device: torch.device
+    promised: int
+    """Bytes."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+
+_promised_to: WeakSet[Cache] = WeakSet()
+
+
+def share(device: torch.device) -> int:
+    """Bytes that one more cache may take: half of what is free and not promised to those that are there."""
+    owed = sum(max(0, one.promised - one.nbytes) for one in _promised_to if one.device == device)
+    return max(0, free_memory(device) - owed) // 2
+
+
+def promise(cache: Cache) -> None:
+    """Count on what the cache was promised, for as long as it is there."""
+    _promised_to.add(cache)
 
 
 def free_memory(device: torch.device) -> int:
     """Bytes that this process may still take on the device; files that the system only remembers count as free."""
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return min(_of_machine(), _of_container())
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # PyTorch's own, and unused
+        return torch.cuda.mem_get_info(device)[0] + kept
+    return min([_of_machine(), *_of_control_groups()])
 
 
 def _of_machine() -> int:
     try:
         told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
         return int(told["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return UNKNOWN
+    except (OSError, KeyError, ValueError):  # another system, which does not say: half of all there is
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
-def _of_container() -> int:
-    """What a limit of the control group leaves, version 2."""
+def _of_control_groups() -> Iterator[int]:
+    """What the limits of a container, a service or a batch job leave, of versions 1 and 2."""
     try:
-        most, taken = (int((CGROUP / f"memory.{name}").read_text()) for name in ("max", "current"))
-        told = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
-        return most - taken + int(told["inactive_file"])
-    except (OSError, KeyError, ValueError):  # "max" is no number: no limit
-        return UNKNOWN
+        groups = [line.split(":", 2) for line in OWN_CGROUPS.read_text().splitlines()]
+    except OSError:
+        return
+    for _, controllers, path in groups:
+        if controllers == "":
+            yield from _left(CGROUPS, path, "memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            names = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+            yield from _left(CGROUPS / "memory", path, *names)
+
+
+def _left(root: Path, path: str, most: str, taken: str, forgettable: str) -> Iterator[int]:
+    """Of a group and all above it. Inside a container the path may be the outside's; then only the root is there."""
+    own = root / path.strip("/")
+    for group in (own, *own.parents):
+        try:
+            limit, used = int((group / most).read_text()), int((group / taken).read_text())
+            told = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            yield limit - used + int(told[forgettable])
+        except (OSError, KeyError, ValueError):  # not there, or "max", which is no limit
+            pass
+        if group == root:
+            return

@@ -126,10 +126,11 @@ class Scheduler:
         The budget counts the padding too, since inside attention every prompt is as long as the longest.
         """
         taken, longest = len(self.running), 0
-        reach = max((row.request.reach(row.length) for row in self.running), default=0)
+        reach = self._reach()
         chosen: list[Admission] = []
         for queue in (self.urgent, self.waiting):
-            if queue is self.waiting and self.running and self.rows - taken < self.rows // ADMIT_SHARE:
+            places = min(self.rows, self.rows_at(reach))
+            if queue is self.waiting and self.running and places - taken < places // ADMIT_SHARE:
                 break
             while queue:
                 request = queue[0]
@@ -145,15 +146,34 @@ class Scheduler:
                     queue.popleft()
         return chosen
 
-    def overflow(self, more: int) -> int | None:
+    def overflow(self, more: int = 0) -> int | None:
         """Where the row is that steps back, if memory has no room for all with `more` tokens each: the youngest.
 
-        Rows of urgent requests stay as long as there are others.
+        Rows of urgent requests stay as long as there are others. (Each row's newest token is not stored yet.)
         """
         if len(self.running) <= self.rows_at(max(row.length for row in self.running) + more):
             return None
+        return self._youngest()
+
+    def in_the_way(self) -> int | None:
+        """Where a row is that steps back for an urgent request, which has a row but no memory: never an urgent one."""
+        if not self.urgent or all(row.request.urgent for row in self.running):
+            return None
+        request = self.urgent[0]
+        tokens, wanted = request.next()
+        own = request.reach(len(tokens))
+        wanted, running = min(wanted, self.rows_at(own)), len(self.running)
+        fits = running + wanted <= self.rows_at(max(own, self._reach()))
+        if fits or running + wanted > self.rows:
+            return None
+        return self._youngest()
+
+    def _youngest(self) -> int:
         age = [(not row.request.urgent, row.request.id, row.sample) for row in self.running]
         return age.index(max(age))
+
+    def _reach(self) -> int:
+        return max((row.request.reach(row.length) for row in self.running), default=1)
 
     def put_back(self, row: Row) -> None:
         """Let a row that was taken out of `running` go on as soon as there is room, before what came later."""

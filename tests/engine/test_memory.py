@@ -1,5 +1,6 @@
 """An engine with little memory: fewer rows at a time, the youngest step back; what comes out is the same."""
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -93,9 +94,24 @@ def test_one_sequence_runs_however_little_there_is(model: Transformer) -> None:
     assert [[first, second]] == Engine(model).generate([(1, 2, 3)], replace(PARAMS, max_new_tokens=70), 2)
 
 
-def test_by_default_half_of_the_free_memory_is_the_bound(model: Transformer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mynah.engine.engine.free_memory", lambda device: 10_000 * model.config.kv_bytes_per_token(4))
+def test_by_default_half_of_what_is_free_and_promised_to_nobody_is_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model(context=1024)
+    per_token = model.config.kv_bytes_per_token(4)
+    gc.collect()
+    monkeypatch.setattr(memory, "_promised_to", type(memory._promised_to)())
+    free = 10_000 * per_token
+    monkeypatch.setattr(memory, "free_memory", lambda device: free)
+    first, second = Engine(model), Engine(model)
+    assert (first._runner.cache.slots, second._runner.cache.slots) == (5_000, 2_532)  # 64 of the first's are taken
+    cache = first._runner.cache
+    cache.fit(1024, 4)
+    free -= cache.nbytes  # what is taken is no longer free, nor promised
+    assert Engine(model)._runner.cache.slots == pytest.approx(1_250, abs=100)
+    del first, second, cache
+    gc.collect()
+    free = 10_000 * per_token
     assert Engine(model)._runner.cache.slots == 5_000
+    assert Engine(model, rows=2)._runner.cache.slots == 2 * 1024  # more it could not use
 
 
 def test_the_youngest_steps_back_and_a_person_does_not() -> None:
@@ -236,15 +252,99 @@ def test_a_reader_who_steps_back_is_not_read_again(monkeypatch: pytest.MonkeyPat
     assert read == [20, 7, 1]
 
 
-def test_free_memory_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
-    whole = memory.free_memory(torch.device("cpu"))
-    (tmp_path / "memory.max").write_text("1000000\n")
-    (tmp_path / "memory.current").write_text("700000\n")
-    (tmp_path / "memory.stat").write_text("anon 500000\ninactive_file 100000\n")
-    assert memory.free_memory(torch.device("cpu")) == 400_000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert memory.free_memory(torch.device("cpu")) == pytest.approx(whole, rel=0.3)
+@pytest.mark.parametrize(
+    ("lines", "folder", "names"),
+    [
+        ("0::/a/b\n", "a/b", ("memory.max", "memory.current", "inactive_file")),
+        ("0::/a/b\n", "a", ("memory.max", "memory.current", "inactive_file")),
+        ("0::/../outside\n", "", ("memory.max", "memory.current", "inactive_file")),
+        (
+            "4:cpu:/\n3:memory,x:/a\n0::/\n",
+            "memory/a",
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ),
+    ],
+    ids=["own", "above", "in a container", "version 1"],
+)
+def test_free_memory_is_what_a_control_group_leaves(lines, folder, names, tmp_path: Path, monkeypatch) -> None:
+    cpu = torch.device("cpu")
+    (tmp_path / "own").write_text(lines)
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path)
+    monkeypatch.setattr(memory, "OWN_CGROUPS", tmp_path / "nowhere")
+    whole = memory.free_memory(cpu)
+    monkeypatch.setattr(memory, "OWN_CGROUPS", tmp_path / "own")
+    assert memory.free_memory(cpu) == pytest.approx(whole, rel=0.3)
+    group = tmp_path / folder
+    group.mkdir(parents=True, exist_ok=True)
+    most, taken, forgettable = names
+    (group / most).write_text("1000000\n")
+    (group / taken).write_text("700000\n")
+    (group / "memory.stat").write_text(f"anon 500000\n{forgettable} 100000\n")
+    assert memory.free_memory(cpu) == 400_000
+    (group / most).write_text("max\n")
+    assert memory.free_memory(cpu) == pytest.approx(whole, rel=0.3)
+
+
+def test_a_person_enters_though_rollouts_have_the_memory() -> None:
+    """The youngest rollouts step back for a chat that has a row and no room; for one that has no row, nobody does."""
+    scheduler = Scheduler(8, 10_000, lambda length: max(1, 2048 // length))
+    scheduler.submit(Request(0, (1,) * 100, replace(PARAMS, max_new_tokens=156), 7, 0))
+    [(_, rows)] = scheduler.admit()
+    scheduler.running = rows
+    assert scheduler.in_the_way() is None
+    scheduler.submit(Request(1, (1,) * 300, replace(PARAMS, max_new_tokens=212), 1, 0, urgent=True))  # four rows of 512
+    gone = []
+    while (index := scheduler.in_the_way()) is not None:
+        gone.append(rows.pop(index))
+        scheduler.put_back(gone[-1])
+    assert [row.sample for row in gone] == [6, 5, 4, 3]
+    [(_, [chat])] = scheduler.admit()
+    assert chat.request.urgent
+    rows.append(chat)
+    scheduler.submit(Request(2, (1,) * 300, replace(PARAMS, max_new_tokens=212), 3, 0, urgent=True))
+    while (index := scheduler.in_the_way()) is not None:
+        assert not rows[index].request.urgent
+        scheduler.put_back(rows.pop(index))
+    assert rows == [chat]
+    scheduler.running = [Row(Request(9, (1,), PARAMS, 1, 0), 0) for _ in range(8)]
+    assert scheduler.in_the_way() is None
+
+
+def test_rollouts_enter_in_groups_where_memory_limits_the_rows() -> None:
+    """A quarter of the eight that there is memory for, of 64."""
+    scheduler = Scheduler(64, 10_000, lambda length: max(1, 1024 // length))
+    for i in range(20):
+        scheduler.submit(Request(i, (1,) * 100, replace(PARAMS, max_new_tokens=28), 1, i))
+    scheduler.running = [row for _, rows in scheduler.admit() for row in rows]
+    assert len(scheduler.running) == 8
+    scheduler.running.pop()
+    assert scheduler.admit() == []
+    scheduler.running.pop()
+    assert len(scheduler.admit()) == 2
+
+
+def test_nobody_steps_back_for_tokens_that_are_never_drawn() -> None:
+    """Drawn ahead eight at a time, of rows that end within their block."""
+    model = tiny_model(context=256)
+    engine = Engine(model, rows=8, slots=8 * 128, draws_ahead=True)
+    read: list[int] = []
+    prefill = engine._runner.prefill
+
+    def watched(prompts, pasts=()):  # type: ignore[no-untyped-def]
+        read.extend(map(len, prompts))
+        return prefill(prompts, pasts)
+
+    engine._runner.prefill = watched  # type: ignore[method-assign]
+    engine.generate([random_tokens(60, i) for i in range(8)], replace(PARAMS, max_new_tokens=68))
+    assert read == [60] * 8
+
+
+def test_a_single_answer_has_a_single_row(model: Transformer) -> None:
+    engine = Engine(tiny_model(context=1024), rows=64)
+    engine.generate([(1, 2, 3)], replace(PARAMS, max_new_tokens=200))
+    assert engine._runner.cache.rows == 1
+    engine.generate([(1, 2, 3)] * 5, PARAMS)
+    assert engine._runner.cache.rows == 8
 
 
 def test_slabs_get_fewer_as_they_get_longer_and_keep_what_is_in_use() -> None:
@@ -259,7 +359,7 @@ def test_slabs_get_fewer_as_they_get_longer_and_keep_what_is_in_use() -> None:
     assert torch.equal(cache.keys[0][:, :, :100], numbers)
     assert not cache.keys[0][:, :, 128:].any()
     cache.fit(60, 3)
-    assert (cache.rows, cache.length) == (10, 64)
+    assert (cache.rows, cache.length) == (4, 64)
     assert torch.equal(cache.keys[0][:3, :, :64], numbers[:3, :, :64])
     with pytest.raises(AssertionError, match="memory"):
         cache.fit(700, 3)

@@ -72,7 +72,7 @@ def both(model: Transformer, rows: int, longest: int, int8: bool = False) -> tup
     answers, slabs = [], None
     with torch.inference_mode():
         for runner in runners(model, rows, int8):
-            runner.cache.fit(longest, runner.cache.rows)
+            runner.cache.fit(longest, runner.cache.most_rows)
             slabs = slabs or [torch.randn(x.shape, generator=generator) / 2 for x in runner.cache.keys * 2]
             for slab, numbers in zip((*runner.cache.keys, *runner.cache.values), slabs, strict=True):
                 slab.copy_(numbers)
@@ -186,7 +186,7 @@ def test_a_row_comes_out_the_same_alone_and_among_others(rows: int, int8: bool) 
     with torch.inference_mode():
         many, one = Runner(model, rows, 256, int8), Runner(model, 1, 256, int8)
         for runner in (many, one):
-            runner.cache.fit(128, runner.cache.rows)
+            runner.cache.fit(128, runner.cache.most_rows)
         for slabs, alone in ((many.cache.keys, one.cache.keys), (many.cache.values, one.cache.values)):
             for slab, single in zip(slabs, alone, strict=True):
                 slab.copy_(torch.randn(slab.shape))

@@ -137,9 +137,10 @@ def test_recorded_steps_are_the_steps(shape: dict[str, object], temperature: flo
 
 
 def test_little_memory_changes_no_token() -> None:
-    """Rows step back, and the slabs are made anew with fewer or more of them, under recorded steps."""
-    model = on_gpu(tiny_model(context=1024))
-    params = SamplingParams(150, seed=5)
+    """Rows step back, and the slabs are made anew with fewer or more of them, under recorded steps. In fp32 and
+    greedily, for what is read again comes out of other kernels than what was decoded."""
+    model = on_gpu(tiny_model(context=1024), torch.float32)
+    params = SamplingParams(150, temperature=0.0)
     plenty, little = Engine(model, rows=6), Engine(model, rows=6, slots=1280)
     for one, other in zip(answers(plenty, params), answers(little, params), strict=True):
         assert one.tokens == other.tokens
