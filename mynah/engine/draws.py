@@ -23,8 +23,10 @@ def draw(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[float]]:
     in_c = native.draws(logits)
     quick = [i for i, row in enumerate(rows) if (in_c or logits.is_cuda) and row.plain]
     if len(quick) == len(rows):
-        plain = native.draw if in_c else plain_draw
-        return _listed(plain(logits, _keys(rows, logits), _temperatures(rows, logits)))
+        numbers, temperatures = _numbers(rows, logits), _temperatures(rows, logits)
+        return _listed(
+            native.draw(logits, numbers, temperatures) if in_c else plain_draw(logits, row_keys(*numbers), temperatures)
+        )
     slow = sorted(set(range(len(rows))) - set(quick))
     tokens, logprobs = [0] * len(rows), [0.0] * len(rows)
     for indices, by in ((quick, draw), (slow, _carefully)):
@@ -56,7 +58,7 @@ def _carefully(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[flo
     params = [row.request.params for row in rows]
     tokens, logprobs, _ = sample(
         logits,
-        _keys(rows, logits),
+        row_keys(*_numbers(rows, logits)),
         _temperatures(rows, logits),
         torch.tensor([p.top_k for p in params], device=logits.device),
         torch.tensor([float(p.top_p) for p in params], device=logits.device),
@@ -66,9 +68,10 @@ def _carefully(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[flo
     return _listed((tokens, logprobs))
 
 
-def _keys(rows: Sequence[Row], logits: Tensor) -> Tensor:
-    numbers = [(r.request.params.seed, r.request.first_sequence + r.sample, r.length) for r in rows]
-    return row_keys(*torch.tensor(numbers, device=logits.device).unbind(1))
+def _numbers(rows: Sequence[Row], logits: Tensor) -> Tensor:
+    """Seeds, sequences and positions [3, B]: what a draw is a function of, besides the logits."""
+    seeds, sequences = [r.request.params.seed for r in rows], [r.request.first_sequence + r.sample for r in rows]
+    return torch.tensor([seeds, sequences, [r.length for r in rows]], device=logits.device)
 
 
 def _temperatures(rows: Sequence[Row], logits: Tensor) -> Tensor:

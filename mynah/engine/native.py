@@ -238,17 +238,20 @@ def draws(logits: Tensor) -> bool:
     return logits.device.type == "cpu" and logits.dtype == torch.bfloat16 and library("decode") is not None
 
 
-def draw(logits: Tensor, keys: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
-    """What `sampler.sample` draws where nothing is steered or cut off: tokens [B] and their log p [B]."""
+def draw(logits: Tensor, numbers: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
+    """What `sampler.sample` draws where nothing is steered or cut off: tokens [B] and their log p [B].
+
+    numbers: Seeds, sequences and positions [3, B].
+    """
     lib = library("decode")
     assert lib is not None
-    logits, keys, temperature = logits.contiguous(), keys.long().contiguous(), temperature.float().contiguous()
-    tokens, logprobs = torch.empty_like(keys), torch.empty(len(keys))
+    logits, numbers, temperature = logits.contiguous(), numbers.long().contiguous(), temperature.float().contiguous()
+    tokens, logprobs = torch.empty(len(logits), dtype=torch.long), torch.empty(len(logits))
     lib.draw(
         logits.data_ptr(),
-        len(keys),
+        len(logits),
         logits.shape[1],
-        keys.data_ptr(),
+        numbers.data_ptr(),
         temperature.data_ptr(),
         torch.get_num_threads(),
         tokens.data_ptr(),

@@ -58,9 +58,17 @@ ALWAYS floats whole(const int8_t *x) { /* 16 of them */
     return (floats)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)x)));
 }
 
-ALWAYS floats multiply8(floats sum, const int8_t *weights, const bf16 *x) {
-    __m512 first = _mm512_fmadd_ps((__m512)whole(weights), (__m512)all(wide(x[0])), (__m512)sum);
-    return (floats)_mm512_fmadd_ps((__m512)whole(weights + LANES), (__m512)all(wide(x[1])), first);
+/* 16 pairs of whole numbers of 8 bits, which bf16 has exactly. */
+ALWAYS __m512bh pairs8(const int8_t *weights) {
+    __m512i first = _mm512_srli_epi32((__m512i)whole(weights), 16), second = (__m512i)whole(weights + LANES);
+    return (__m512bh)_mm512_or_si512(first, second); /* the lower half of a short whole number is 0 */
+}
+
+/* sum + w x for them and one pair x for all. */
+ALWAYS floats times(floats sum, __m512bh weights, const bf16 *x) {
+    int32_t both;
+    memcpy(&both, x, sizeof both);
+    return (floats)_mm512_dpbf16_ps((__m512)sum, weights, (__m512bh)_mm512_set1_epi32(both));
 }
 
 ALWAYS void use(const Use *to, int64_t row, int64_t panel, const floats *sums) {
@@ -97,14 +105,13 @@ ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *
 #pragma GCC unroll 16
         for (int p = 0; p < panels; p++) __builtin_prefetch(at[p] + j * LANES * (eight ? 1 : 2) + ahead, 0, 2);
 #pragma GCC unroll 16
-        for (int p = 0; p < panels; p++)
+        for (int p = 0; p < panels; p++) {
+            __m512bh weights = eight ? pairs8((const int8_t *)at[p] + j * LANES)
+                                     : (__m512bh)_mm512_loadu_si512((const bf16 *)at[p] + j * LANES);
 #pragma GCC unroll 16
-            for (int r = 0; r < rows; r++) {
-                floats *sum = sums + r * panels + p;
-                const bf16 *two = x + (row + r) * k + j;
-                *sum = eight ? multiply8(*sum, (const int8_t *)at[p] + j * LANES, two)
-                             : multiply(*sum, (const bf16 *)at[p] + j * LANES, two);
-            }
+            for (int r = 0; r < rows; r++)
+                sums[r * panels + p] = times(sums[r * panels + p], weights, x + (row + r) * k + j);
+        }
     }
     if (eight)
         for (int i = 0; i < rows * panels; i++) sums[i] *= *(const floats *)(w.factors + (panel + i % panels) * LANES);
@@ -419,17 +426,27 @@ ALWAYS floats gumbel(floats uniform) {
     return -logarithm(either(rest == 1.0f, uniform, -logarithm(rest) * uniform / (1.0f - rest)));
 }
 
+static uint64_t mix_one(uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+}
+
 /* One token a row by Gumbel argmax, and its log p at the row's temperature; temperature 0: the first most likely.
+   `numbers` [3, rows]: seeds, sequences and positions, of which a draw is a function.
 
    Noise is at most -ln u, so a token can only win over the best so far if u < e^(logit - best): few need their noise.
    (mass is that at least, and reach its other half at least, so no winner is passed over.) */
-void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *keys, const float *temperatures,
+void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *numbers, const float *temperatures,
           int64_t threads, int64_t *tokens, float *logprobs) {
+    const uint64_t *seeds = (const uint64_t *)numbers, *sequences = seeds + rows, *positions = sequences + rows;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t row = 0; row < rows; row++) {
         const bf16 *x = logits + row * vocab;
         float cold = temperatures[row] == 0, warmth = cold ? 1.0f : temperatures[row], best = -INFINITY, reach = INFINITY;
         int64_t winner = 0;
+        uint64_t key = mix_one(seeds[row] * GOLDEN);
+        key = mix_one(mix_one(key + sequences[row] * GOLDEN) + positions[row] * GOLDEN);
         floats sums = {0}, most = all(-INFINITY);
         for (int64_t first = 0; first < vocab; first += LANES) {
             floats logit = some(x, first, vocab) / warmth;
@@ -441,7 +458,7 @@ void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *keys, 
             floats mass = either(logit == -INFINITY, (floats){0}, exponential(logit - most));
             sums += mass;
             if (!cold) {
-                floats uniform = uniforms((uint64_t)keys[row], (uint64_t)first);
+                floats uniform = uniforms(key, (uint64_t)first);
                 if (!any(uniform < mass * reach)) continue;
                 score += gumbel(uniform);
             }

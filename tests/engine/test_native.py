@@ -248,10 +248,12 @@ def test_siblings_are_found_by_their_request() -> None:
 def test_a_draw_is_the_samplers(temperature: float, vocab: int) -> None:
     rows = 400
     logits = (torch.randn(rows, vocab, generator=torch.Generator().manual_seed(vocab)) * 3).bfloat16()
-    keys = row_keys(torch.full((rows,), 5), torch.arange(rows), torch.arange(rows) % 7)
+    numbers = torch.stack([torch.full((rows,), 5), torch.arange(rows) - 9, torch.arange(rows) % 7])
+    numbers[0, -3:] = torch.tensor([2**63 - 1, -(2**63), 0])
+    keys = row_keys(*numbers)
     one = torch.ones(rows)
     tokens, logprobs, _ = sample(logits, keys, one * temperature, one.long() * 0, one, one * 0)
-    drawn, scores = native.draw(logits, keys, one * temperature)
+    drawn, scores = native.draw(logits, numbers, one * temperature)
     if temperature:
         assert torch.equal(tokens, drawn)
     else:  # of several that are as likely, C takes the first
@@ -264,7 +266,7 @@ def test_a_draw_is_the_samplers(temperature: float, vocab: int) -> None:
 def test_an_impossible_token_is_never_drawn() -> None:
     logits = torch.full((64, 40), float("-inf"), dtype=torch.bfloat16)
     logits[:, 33] = 1.0
-    tokens, logprobs = native.draw(logits, torch.arange(64), torch.ones(64))
+    tokens, logprobs = native.draw(logits, torch.arange(3 * 64).view(3, 64), torch.ones(64))
     assert tokens.tolist() == [33] * 64
     assert logprobs.abs().max() < 1e-6
 
