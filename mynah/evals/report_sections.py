@@ -139,7 +139,7 @@ def reward(found: Mapping[str, Any]) -> dict[str, Any] | None:
         share_row(
             "reward", {"rate": found.get("accuracy")} | interval, "Reward model with labellers, held-out prompts"
         ),
-        share_row("people", {"rate": found.get("labeller_agreement")}, "Two labellers with each other (the ceiling)"),
+        share_row("people", {"rate": found.get("labeller_agreement")}, "Two labellers with each other"),
         share_row("reward", {"rate": found.get("accuracy_gold")}, "Reward model with gold preference"),
     ]
     length = part(found, "length_bias")

@@ -29,7 +29,7 @@ def label(samples: Sequence[Samples], rate: Rater, noise: float, labellers: int,
 def agreement(samples: Sequence[Samples], rate: Rater, noise: float, seed: int) -> tuple[float, int]:
     """How often two labellers prefer the same answer, over pairs on which neither has a tie: (share, pairs).
 
-    This is the ceiling against which a reward model's accuracy is read.
+    A reward model's accuracy is held against it; who judged without noise would agree with one labeller more often.
     """
     rng = random.Random(f"{seed}/agreement")
     same = count = 0
