@@ -23,13 +23,16 @@ from mynah.feedback.blind import votes
 from mynah.feedback.simulated import agreement, label
 from mynah.files import read_json, sha256, write_json, write_text
 from mynah.loop import Loop
-from mynah.nouns import Samples
+from mynah.nouns import Prompt, Samples
 from mynah.primer.world import World
-from mynah.runs import code_sha256
+from mynah.runs import Kind, code_sha256
 from mynah.train.metrics import read_metrics
 
 TEMPERATURES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Among which SFT's best is sought, on the dev split."""
+SHOWN = 10
+"""Questions of each behaviour among which a conversation is chosen for the report."""
+TALKERS: dict[str, Kind] = {"base": "pretrain", "sft": "sft", "feedme": "feedme", "ppo": "ppo"}
 Answers = dict[str, list[Samples]]
 
 
@@ -65,7 +68,7 @@ class Examiner:
             },
             "win_rate_by": self._by(answers),
             "frontier": self.frontier(),
-            "samples": side_by_side(answers),
+            "samples": side_by_side(self.conversations()),
         }
         if world.items:
             report["win_items"] = wins_by_item(answers["ppo"], answers["sft"], world.items)
@@ -132,6 +135,20 @@ class Examiner:
                 self.answer("sft-many", run.newest("sft"), temperature, n=recipe.eval.best_of)
             ),
             "ppo": self.answer("ppo", run.newest("ppo"), temperature),
+        }
+
+    def conversations(self) -> Answers:
+        """Every model's likeliest answers to some exam questions of each behaviour: as one would talk to it."""
+        recipe, run = self.loop.recipe, self.loop.run
+        asked: dict[str, list[Prompt]] = {}
+        for prompt in jsonl.read_prompts(run.root / "data" / f"{recipe.eval.exam}.jsonl"):
+            asked.setdefault(prompt.meta["behaviour"], []).append(prompt)
+        some = [prompt for of_one in asked.values() for prompt in of_one[:SHOWN]]
+        jsonl.write_prompts(run.root / "data" / "shown.jsonl", some)
+        few = jsonl.read_demonstrations(run.root / "data" / "demonstrations.jsonl")[: recipe.eval.few_shot]
+        return {
+            name: self.answer(name, run.newest(kind), 0.0, split="shown", examples=few if name == "base" else ())
+            for name, kind in TALKERS.items()
         }
 
     def answer(
@@ -222,7 +239,7 @@ def side_by_side(answers: Answers) -> list[dict[str, Any]]:
         {
             "behaviour": behaviour,
             "prompt": [message.to_json() for message in pairs[i][0].prompt.messages],
-            "answers": {model: rows[i].completions[0] for model, rows in answers.items() if model != "base_zero_shot"},
+            "answers": {model: rows[i].completions[0] for model, rows in answers.items()},
         }
         for behaviour, i in chosen.items()
     ]
