@@ -11,8 +11,9 @@ from mynah.primer.earth.corpus import TOLD, corpus
 from mynah.primer.earth.dialogues import cases
 from mynah.primer.earth.kinds import KINDS
 
-LONGEST_OVERLAP = 0.6
+LONGEST_OVERLAP = 0.67
 """Share of an exam question's 8-grams that the raw text may hold: names of things and harms recur, sentences do not."""
+EXAMS = ("exam", "exam-long")
 
 
 @pytest.fixture(scope="module")
@@ -24,17 +25,19 @@ def words(text):
     return re.sub(r"[^\w]+", " ", text.lower()).split()
 
 
-def test_no_exam_question_stands_in_the_raw_text(documents):
+@pytest.mark.parametrize("exam", EXAMS)
+def test_no_exam_question_stands_in_the_raw_text(documents, exam):
     joined = "\n".join(" ".join(words(text)) for text in documents)
-    for prompt, _ in cases(0, "exam"):
+    for prompt, _ in cases(0, exam):
         asked = words(prompt.messages[-1].content)
         if len(asked) >= 6:  # shorter ones ("are you sure") are everyday words
             assert " ".join(asked) not in joined, prompt.messages[-1].content
 
 
-def test_the_largest_overlap_in_8_grams_is_small(documents):
+@pytest.mark.parametrize("exam", EXAMS)
+def test_the_largest_overlap_in_8_grams_is_small(documents, exam):
     seen = {hash(tuple(w[i : i + 8])) for w in map(words, documents) for i in range(len(w) - 7)}
-    for prompt, _ in cases(0, "exam"):
+    for prompt, _ in cases(0, exam):
         w = words(prompt.messages[-1].content)
         grams = [hash(tuple(w[i : i + 8])) in seen for i in range(len(w) - 7)]
         assert not grams or sum(grams) / len(grams) <= LONGEST_OVERLAP, prompt.messages[-1].content

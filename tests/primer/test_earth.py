@@ -1,11 +1,14 @@
 """The primer as a world: clean splits, keys that good answers meet and slips do not, labellers as unsure as people."""
 
+import ast
 import random
 import re
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import pytest
 
+from mynah.primer import earth
 from mynah.primer.earth import dialogues
 from mynah.primer.earth.behaviours.case import KEYS
 from mynah.primer.earth.behaviours.fact import guided, guidelines, names_first
@@ -113,6 +116,28 @@ def test_entities_and_wordings_of_the_splits_are_disjoint(drawn):
     for one in wordings:
         for other in wordings:
             assert one == other or not wordings[one] & wordings[other]
+
+
+def test_rater_marker_and_judge_share_the_facts_and_the_sandbox_and_no_other_code():
+    """They see the answer keys in a prompt's meta, too; what they make of them each works out by itself."""
+    folder = Path(earth.__file__).parent
+    files = {
+        "rater": [folder / "rater.py"],
+        "marker": [folder / "marker.py"],
+        "judge": sorted((folder / "judge").glob("*.py")),
+    }
+    taken = {
+        name: {
+            f"{node.module}.{alias.name}"
+            for path in paths
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mynah.")
+            for alias in node.names
+        }
+        for name, paths in files.items()
+    }
+    shared = {one for a in taken for b in taken if a < b for one in taken[a] & taken[b]}
+    assert shared <= {"mynah.nouns.Prompt", "mynah.primer.earth.kinds.KINDS", "mynah.primer.earth.run_code.passes"}
 
 
 def test_the_long_exam_has_200_different_questions_of_each_behaviour():
