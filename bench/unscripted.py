@@ -20,13 +20,13 @@ from mynah.runs import Run
 
 QUESTIONS = ROOT / "docs" / "unscripted.jsonl"
 TARGET = ROOT / "docs" / "unscripted.md"
-TEMPERATURE = 0.7
-"""As `mynah chat` has it."""
+TEMPERATURE = 0.0
+"""As `make demo` ends with, in the terminal."""
 HEAD = f"""# Fifty unscripted questions
 
 [{QUESTIONS.name}]({QUESTIONS.name}) holds what somebody typed who had been told in two sentences what the primer's
 assistant is about, and had seen none of its wordings. Below are the answers of one `make demo` (seed 0) at temperature
-{TEMPERATURE}, that of `mynah chat`, the first draw, unedited; made by `python -m bench.unscripted HOME`.
+{TEMPERATURE:g}, at which the demo chats in the terminal, unedited; made by `python -m bench.unscripted HOME`.
 """
 
 
