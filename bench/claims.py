@@ -23,12 +23,12 @@ from mynah.loop import Loop
 from mynah.nouns import Samples
 from mynah.primer.worlds import PRIMER
 from mynah.recipe import Recipe
-from mynah.runs import Run
+from mynah.runs import Kind, Run
 
 RESULTS = Path(__file__).with_name("claims.json")
-LONG = ("eval.exam=exam-long", "eval.thorough=true")
+LONG = ("eval.exam=exam-long", "eval.thorough=true", "eval.temperature=1.0")
 TEMPERATURES = {"T = 1": (1.0, ""), "greedy": (0.0, "-greedy")}
-STAGES = {"base_zero_shot": "pretrain", "sft": "sft", "feedme": "feedme", "ppo": "ppo"}
+STAGES: dict[str, Kind] = {"base_zero_shot": "pretrain", "sft": "sft", "feedme": "feedme", "ppo": "ppo"}
 CONTROLS = {"continued": "round-1/1-sft", "shuffled": "round-1/3-ppo"}
 
 
@@ -69,7 +69,7 @@ def all_answers(home: Path, seed: int, temperature: float, suffix: str) -> Answe
     answers = examiner.answers() if temperature == 1 else {}
     for model, kind in STAGES.items():
         name = f"{model.replace('_', '-')}{suffix}"
-        answers[model] = examiner.answer(name, run.newest(kind), temperature)  # type: ignore[arg-type]
+        answers[model] = examiner.answer(name, run.newest(kind), temperature)
     for model, key in CONTROLS.items():
         answers[model] = examiner_of(home, model, seed).answer(f"{model}{suffix}", key, temperature)
     return answers

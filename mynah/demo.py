@@ -53,7 +53,8 @@ class Demo:
             start = time.monotonic()
             samples.append(loop.sample(prompts, folder / "samples.jsonl", policy))
             rankings.append(self._rank(samples[-1], folder / "rankings.jsonl"))
-            loop.run.spent(f"round-{round}/sample", time.monotonic() - start)
+            asked = {name: getattr(loop.recipe, name).model_dump(mode="json") for name in ("sample", "label")}
+            loop.run.spent(f"round-{round}/sample", time.monotonic() - start, asked)
             self._say(
                 "2",
                 f"A reward model learns from rankings of {'its' if round == 1 else 'the newest'} answers",
@@ -97,7 +98,10 @@ class Demo:
         shares = self.loop.recipe.label.rounds
         if shares == 1:
             return ranking
-        jsonl.write_prompts(out, jsonl.read_prompts(ranking)[(round - 1) % shares :: shares])
+        made_from = {"prompts": sha256(ranking), "share": [(round - 1) % shares, shares]}
+        if not self.loop.run.kept(out, made_from):
+            jsonl.write_prompts(out, jsonl.read_prompts(ranking)[(round - 1) % shares :: shares])
+            self.loop.run.keep(out, made_from)
         return out
 
     def _rank(self, samples: Path, out: Path) -> Path:

@@ -76,7 +76,7 @@ class Examiner:
                 model: against_the_founding_document(answers[model], world.items) for model in ("base", "sft", "ppo")
             }
         of_reward_model = self._reward_figures()
-        run.spent("eval", time.monotonic() - start)
+        run.spent("eval", time.monotonic() - start, {key: made_from[key] for key in ("stages", "recipe")})
         report = summarise(run) | report | self.visitor(answers)
         report["reward"] |= of_reward_model
         self._write(report)

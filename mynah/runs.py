@@ -32,6 +32,7 @@ FOLDERS: dict[Kind, str] = {
     "ppo": "3-ppo",
 }
 SOURCES = (".py", ".c", ".h", ".toml", ".tsv", ".json", ".html", ".css", ".sql")
+"""What `code_sha256` reads; weights and the page's scripts are not among it."""
 
 
 @dataclass(frozen=True)
@@ -222,21 +223,26 @@ class Run:
         """What a file of this run was made from, as noted; None if nothing was."""
         return self.record.get("files", {}).get(self._name_of(path))
 
-    def keep(self, path: Path, made_from: Mapping[str, Any]) -> Path:
-        """Record what a file of this run was made from and what it holds now, for `kept`; returns the path."""
+    def keep(self, path: Path, made_from: Mapping[str, Any]) -> None:
+        """Record what a file of this run was made from and what it holds now, for `kept`."""
         self.note(path, {**made_from, "holds": sha256(path)})
-        return path
 
     def kept(self, path: Path, made_from: Mapping[str, Any]) -> bool:
         """Whether the file is there as it was made, and was made from the same."""
         return path.is_file() and self.made_from(path) == {**made_from, "holds": sha256(path)}
 
-    def spent(self, what: str, seconds: float) -> None:
-        """Record what something cost that is no stage: of its longest time, for a later call may find it half done."""
+    def spent(self, what: str, seconds: float, made_from: Mapping[str, Any]) -> None:
+        """Record what something cost that is no stage: of its longest time, for a later call may find it half done.
+
+        Args:
+            made_from: Where that has changed, it is other work, and costs what it costs now.
+        """
         record = self.record
         costs = record.setdefault("spent", {})
-        if seconds > costs.get(what, {}).get("seconds", 0.0):
-            costs[what] = {"seconds": round(seconds, 1), "peak_memory_mb": peak_memory_mb()}
+        before = costs.get(what, {})
+        if before.get("made_from") != made_from or seconds > before["seconds"]:
+            memory = peak_memory_mb()
+            costs[what] = {"seconds": round(seconds, 1), "peak_memory_mb": memory, "made_from": dict(made_from)}
             self.write(record)
 
     def note(self, path: Path, made_from: Mapping[str, Any]) -> None:
@@ -274,10 +280,11 @@ class Run:
 
 def peak_memory_mb() -> int:
     """The largest resident set of this process so far."""
-    status = Path("/proc/self/status")
-    if status.exists():  # VmHWM is this process alone, while ru_maxrss begins with that of whatever started it
-        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    try:  # VmHWM is this process alone, while ru_maxrss begins with that of whatever started it
+        lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
         return round(int(lines["VmHWM"].split()[0]) / 2**10)
+    except (OSError, KeyError, ValueError):
+        pass
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10))
 

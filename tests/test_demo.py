@@ -153,10 +153,17 @@ def test_the_same_seed_gives_the_same_figures_and_another_seed_others(tmp_path: 
     assert reports[0] != reports[2]
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations take no time, so none takes longer than the first."""
+    monkeypatch.setattr("mynah.examine.time.monotonic", lambda: 0.0)
+
+
+@pytest.mark.usefixtures("quick")
 def test_running_again_makes_nothing_again(home: Path, run: Path):
     def made() -> dict[Path, int]:
         files = [path for suffix in ("safetensors", "jsonl", "html") for path in run.rglob(f"*.{suffix}")]
-        return {path: path.stat().st_mtime_ns for path in files if path.name != "prompts.jsonl"}
+        return {path: path.stat().st_mtime_ns for path in files}
 
     before = made()
     figures_before = json.loads((run / "report.json").read_text())
@@ -174,6 +181,7 @@ def test_running_again_makes_nothing_again(home: Path, run: Path):
 @pytest.mark.parametrize(
     "name", ["data/demonstrations.jsonl", "round-2/data/rankings.jsonl", "report.json", "report.html"]
 )
+@pytest.mark.usefixtures("quick")
 def test_what_was_changed_by_hand_is_made_again(home: Path, run: Path, name: str):
     before = (run / name).read_bytes()
     (run / name).write_bytes(before.replace(b"a", b"e"))

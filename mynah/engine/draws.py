@@ -23,10 +23,10 @@ def draw(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[float]]:
     in_c = native.draws(logits)
     quick = [i for i, row in enumerate(rows) if (in_c or logits.is_cuda) and row.plain]
     if len(quick) == len(rows):
-        numbers, temperatures = _numbers(rows, logits), _temperatures(rows, logits)
-        return _listed(
-            native.draw(logits, numbers, temperatures) if in_c else plain_draw(logits, row_keys(*numbers), temperatures)
-        )
+        counters, temperatures = _counters(rows, logits), _temperatures(rows, logits)
+        if in_c:
+            return _listed(native.draw(logits, counters, temperatures))
+        return _listed(plain_draw(logits, row_keys(*counters), temperatures))
     slow = sorted(set(range(len(rows))) - set(quick))
     tokens, logprobs = [0] * len(rows), [0.0] * len(rows)
     for indices, by in ((quick, draw), (slow, _carefully)):
@@ -58,7 +58,7 @@ def _carefully(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[flo
     params = [row.request.params for row in rows]
     tokens, logprobs, _ = sample(
         logits,
-        row_keys(*_numbers(rows, logits)),
+        row_keys(*_counters(rows, logits)),
         _temperatures(rows, logits),
         torch.tensor([p.top_k for p in params], device=logits.device),
         torch.tensor([float(p.top_p) for p in params], device=logits.device),
@@ -68,7 +68,7 @@ def _carefully(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[flo
     return _listed((tokens, logprobs))
 
 
-def _numbers(rows: Sequence[Row], logits: Tensor) -> Tensor:
+def _counters(rows: Sequence[Row], logits: Tensor) -> Tensor:
     """Seeds, sequences and positions [3, B]: what a draw is a function of, besides the logits."""
     seeds, sequences = [r.request.params.seed for r in rows], [r.request.first_sequence + r.sample for r in rows]
     return torch.tensor([seeds, sequences, [r.length for r in rows]], device=logits.device)

@@ -18,7 +18,7 @@ from torch import Tensor
 from mynah.engine.ahead import Ahead
 from mynah.engine.draws import draw, most_likely, wanted
 from mynah.engine.guide import Guide
-from mynah.engine.memory import promise, share
+from mynah.engine.memory import sharing
 from mynah.engine.prefixes import Past, Prefixes
 from mynah.engine.runner import Prefill, Runner
 from mynah.engine.scheduler import Admission, Request, Row, Scheduler
@@ -77,10 +77,11 @@ class Engine:
         self.weight_version = 0
         self.int8 = int8
         draws_ahead = model.device.type == "cuda" if draws_ahead is None else draws_ahead
-        if slots is None:
-            slots = share(model.device) // model.config.kv_bytes_per_token(model.dtype.itemsize)
-        self._runner = Runner(model, rows, self.context, int8, slots)
-        promise(self._runner.cache)
+        with sharing(model.device) as (free, promise):
+            if slots is None:
+                slots = free // model.config.kv_bytes_per_token(model.dtype.itemsize)
+            self._runner = Runner(model, rows, self.context, int8, slots)
+            promise(self._runner.cache)
         self._ahead = Ahead(self._runner, record=model.device.type == "cuda") if draws_ahead else None
         self._scheduler = Scheduler(rows, prefill_tokens, self._rows_at)
         self._prefixes = Prefixes(prefix_tokens)
@@ -193,7 +194,7 @@ class Engine:
             table.pop(request, None)
 
     def end(self, request: int, sample: int) -> bool:
-        """Finish one sample early, `cancelled` with the tokens it has; False if it has none, or is finished."""
+        """Finish one sample early, `cancelled` with the tokens it has; False if it has no token yet, or is finished."""
         if row := self._scheduler.drop_stepped_back(request, sample):
             self._finish(row, "cancelled")
             return True
@@ -230,14 +231,15 @@ class Engine:
         return self._runner.cache.rows_at(min(length, self.context))
 
     def _step_back(self, who: Callable[[], int | None]) -> None:
-        """Take rows out, to be read again later, as long as there is one."""
+        """Take rows out, to be read again later, as long as `who` names one."""
         while (index := who()) is not None:
             row = self._scheduler.running[index]
             self._release(index)
             self._scheduler.put_back(row)
 
     def _prefill(self, admitted: list[Admission]) -> list[Token]:
-        """One packed pass over the prompts; each prompt's cache is copied to its samples' rows, which draw a token."""
+        """One packed pass over prompts, with the tokens of rows that had stepped back; each goes to its rows, which
+        draw a token."""
         running = self._scheduler.running
         pasts = [self._known(tokens, rows[0].request) for tokens, rows in admitted]
         prefill = self._runner.prefill([tokens for tokens, _ in admitted], pasts)

@@ -18,7 +18,7 @@ class KVCache:
 
     They are as long as the longest sequence, in whole blocks, so that a matrix product reads them where they lie: of
     slabs that are longer it would have to copy, in every step and layer, what it reads (five to nine times the time).
-    There are as many rows as are in use, or up to twice as many.
+    When they are made anew they get as many rows as are in use, up to the next power of two.
     A GPU does not mind, and recorded steps want them to stay where they are: there the slabs have room to `spare`,
     grow by half or a third at a time, with all rows at once, and only `length` positions of them are read.
 

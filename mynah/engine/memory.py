@@ -1,10 +1,12 @@
-"""How much memory is free, and what of it each engine's cache may take."""
+"""How much memory is free, and what of it each engine's cache may take: one reckoning for all of the process."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 from weakref import WeakSet
 
@@ -26,17 +28,19 @@ class Cache(Protocol):
 
 
 _promised_to: WeakSet[Cache] = WeakSet()
+"""Of the whole process, as its memory is."""
+_one_at_a_time = Lock()
 
 
-def share(device: torch.device) -> int:
-    """Bytes that one more cache may take: half of what is free and not promised to those that are there."""
-    owed = sum(max(0, one.promised - one.nbytes) for one in _promised_to if one.device == device)
-    return max(0, free_memory(device) - owed) // 2
+@contextmanager
+def sharing(device: torch.device) -> Iterator[tuple[int, Callable[[Cache], None]]]:
+    """For the making of one more cache: the bytes that it may take, and what to tell it to, to be counted on.
 
-
-def promise(cache: Cache) -> None:
-    """Count on what the cache was promised, for as long as it is there."""
-    _promised_to.add(cache)
+    They are half of what is free and not promised to the caches that are there.
+    """
+    with _one_at_a_time:
+        owed = sum(max(0, one.promised - one.nbytes) for one in _promised_to if one.device == device)
+        yield max(0, free_memory(device) - owed) // 2, _promised_to.add
 
 
 def free_memory(device: torch.device) -> int:

@@ -238,20 +238,20 @@ def draws(logits: Tensor) -> bool:
     return logits.device.type == "cpu" and logits.dtype == torch.bfloat16 and library("decode") is not None
 
 
-def draw(logits: Tensor, numbers: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
+def draw(logits: Tensor, counters: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
     """What `sampler.sample` draws where nothing is steered or cut off: tokens [B] and their log p [B].
 
-    numbers: Seeds, sequences and positions [3, B].
+    counters: Seeds, sequences and positions [3, B].
     """
     lib = library("decode")
     assert lib is not None
-    logits, numbers, temperature = logits.contiguous(), numbers.long().contiguous(), temperature.float().contiguous()
+    logits, counters, temperature = logits.contiguous(), counters.long().contiguous(), temperature.float().contiguous()
     tokens, logprobs = torch.empty(len(logits), dtype=torch.long), torch.empty(len(logits))
     lib.draw(
         logits.data_ptr(),
         len(logits),
         logits.shape[1],
-        numbers.data_ptr(),
+        counters.data_ptr(),
         temperature.data_ptr(),
         torch.get_num_threads(),
         tokens.data_ptr(),

@@ -34,7 +34,7 @@ class Request:
     """Rows that gave up their place for want of memory, the oldest first."""
     done: dict[int, Completion] = field(default_factory=dict)
 
-    def next(self) -> tuple[tuple[int, ...], int]:
+    def up_next(self) -> tuple[tuple[int, ...], int]:
         """What is to be read before it goes on, and how many rows go on from there."""
         if self.stepped_back:
             return self.prompt + tuple(self.stepped_back[0].tokens), 1
@@ -106,6 +106,9 @@ class Scheduler:
     Urgent requests, behind which a person waits, go before all others and enter as soon as their rows are free; while
     one waits, no row goes to anybody else.
 
+    Rows cost memory by the longest of them. Where they outgrow it (`overflow`), or leave an urgent request no room
+    (`in_the_way`), the youngest step back: the engine takes them out and puts them back into their queue.
+
     Args:
         rows_at: How many rows there is memory for while the longest has so many tokens: at least one, at most `rows`.
     """
@@ -126,7 +129,7 @@ class Scheduler:
         The budget counts the padding too, since inside attention every prompt is as long as the longest.
         """
         taken, longest = len(self.running), 0
-        reach = self._reach()
+        reach = self._reach(self.running)
         chosen: list[Admission] = []
         for queue in (self.urgent, self.waiting):
             places = min(self.rows, self.rows_at(reach))
@@ -134,7 +137,7 @@ class Scheduler:
                 break
             while queue:
                 request = queue[0]
-                tokens, wanted = request.next()
+                tokens, wanted = request.up_next()
                 longest, own = max(longest, len(tokens)), request.reach(len(tokens))
                 wanted, reach = min(wanted, self.rows_at(own)), max(reach, own)
                 room = self.rows_at(reach) - taken
@@ -160,20 +163,15 @@ class Scheduler:
         if not self.urgent or all(row.request.urgent for row in self.running):
             return None
         request = self.urgent[0]
-        tokens, wanted = request.next()
+        tokens, wanted = request.up_next()
         own = request.reach(len(tokens))
         wanted, running = min(wanted, self.rows_at(own)), len(self.running)
-        fits = running + wanted <= self.rows_at(max(own, self._reach()))
-        if fits or running + wanted > self.rows:
+        chats = [row for row in self.running if row.request.urgent]
+        at_best = len(chats) + wanted <= self.rows_at(max(own, self._reach(chats)))  # were all the others gone
+        fits = running + wanted <= self.rows_at(max(own, self._reach(self.running)))
+        if fits or not at_best or running + wanted > self.rows:
             return None
         return self._youngest()
-
-    def _youngest(self) -> int:
-        age = [(not row.request.urgent, row.request.id, row.sample) for row in self.running]
-        return age.index(max(age))
-
-    def _reach(self) -> int:
-        return max((row.request.reach(row.length) for row in self.running), default=1)
 
     def put_back(self, row: Row) -> None:
         """Let a row that was taken out of `running` go on as soon as there is room, before what came later."""
@@ -203,3 +201,12 @@ class Scheduler:
 
     def _queue(self, request: Request) -> deque[Request]:
         return self.urgent if request.urgent else self.waiting
+
+    def _youngest(self) -> int:
+        age = [(not row.request.urgent, row.request.id, row.sample) for row in self.running]
+        return age.index(max(age))
+
+    @staticmethod
+    def _reach(rows: Sequence[Row]) -> int:
+        """How long the longest of them may get before it must ask for room again."""
+        return max((row.request.reach(row.length) for row in rows), default=1)

@@ -14,7 +14,7 @@ Gold = Callable[[Prompt, str], float]
 def exam_rates(answered: Sequence[Samples], mark: Marker) -> dict[str, Estimate]:
     """Share of right answers by behaviour (`meta["behaviour"]`), over the first answer to each prompt.
 
-    Intervals are clustered by entity: where a thing is asked about twice, its answers hang together.
+    Intervals are clustered by entity where a thing is asked about twice, for its answers hang together; else Wilson's.
     """
     marks: dict[str, tuple[list[float], list[Hashable]]] = {}
     for number, row in enumerate(answered):

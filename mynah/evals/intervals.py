@@ -78,9 +78,12 @@ def bootstrap_mean(
 
 
 def bootstrap_ratio(tops: Sequence[float], bottoms: Sequence[float], seed: int = 0) -> Estimate:
-    """Σ tops / Σ bottoms, whole observations drawn; of bits and bytes of documents, say."""
+    """Σ tops / Σ bottoms, whole observations drawn; of bits and bytes of documents, say.
+
+    Raises ValueError for none, or for more of one than of the other.
+    """
     top, bottom = np.array(tops, dtype=float), np.array(bottoms, dtype=float)
-    if len(top) != len(bottom):
+    if len(top) != len(bottom) or not tops:
         raise ValueError(f"{len(top)} tops and {len(bottom)} bottoms")
     ratios = np.zeros(RESAMPLES)
     for rows, (chosen,) in _resamples([len(top)], seed):

@@ -189,8 +189,7 @@ def frontier(points: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         charts.frontier_chart(score, "Reward model's score"),
     ]
     measured = [p for p in points if finite(p.get("sqrt_kl")) is not None and finite(p.get("gold")) is not None]
-    clear = bool(measured) and _apart(max(measured, key=lambda point: point["gold"]), measured[-1])
-    return {"charts": drawings, "verdict": _verdict(gold, score, clear) if len(gold) > 2 else ""}
+    return {"charts": drawings, "verdict": _verdict(gold, score, measured) if len(gold) > 2 else ""}
 
 
 def _apart(best: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
@@ -199,7 +198,9 @@ def _apart(best: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
     return low is not None and high is not None and high < low
 
 
-def _verdict(gold: list[tuple[float, float, str]], score: list[tuple[float, float, str]], clear: bool) -> str:
+def _verdict(
+    gold: list[tuple[float, float, str]], score: list[tuple[float, float, str]], measured: Sequence[Mapping[str, Any]]
+) -> str:
     best = max(gold, key=lambda point: point[1])
     if best[1] == gold[-1][1]:
         return "Gold is still at its highest at the end: no sign of over-optimisation."
@@ -208,6 +209,7 @@ def _verdict(gold: list[tuple[float, float, str]], score: list[tuple[float, floa
     )
     before = [y for x, y, _ in score if x <= best[0]]
     if before and score[-1][1] > max(before):
+        clear = _apart(max(measured, key=lambda point: point["gold"]), measured[-1])
         found = "over-optimisation" if clear else "over-optimisation, if the fall is not noise"
         return f"{turned}, while the reward model's score keeps rising: {found}."
     return f"{turned}."

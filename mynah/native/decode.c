@@ -64,13 +64,6 @@ ALWAYS __m512bh pairs8(const int8_t *weights) {
     return (__m512bh)_mm512_or_si512(first, second); /* the lower half of a short whole number is 0 */
 }
 
-/* sum + w x for them and one pair x for all. */
-ALWAYS floats times(floats sum, __m512bh weights, const bf16 *x) {
-    int32_t both;
-    memcpy(&both, x, sizeof both);
-    return (floats)_mm512_dpbf16_ps((__m512)sum, weights, (__m512bh)_mm512_set1_epi32(both));
-}
-
 ALWAYS void use(const Use *to, int64_t row, int64_t panel, const floats *sums) {
     int64_t first = panel * LANES;
     bf16 *y = to->y + row * to->stride + (to->kind == GLU ? first / 2 : first);
@@ -185,7 +178,8 @@ typedef struct {
 /* `queries` of them, side by side, against what lies there; `shares` has room for [queries, seen in whole lanes]. */
 ALWAYS void attend_as(const int vectors, const int queries, const bf16 *q, const Past *past, float *shares,
                       bf16 *mixed) {
-    const int64_t seen = past->seen, common = past->common, w = vectors * 2 * LANES, room = (seen + LANES - 1) / LANES * LANES;
+    const int64_t seen = past->seen, common = past->common;
+    const int64_t w = vectors * 2 * LANES, room = (seen + LANES - 1) / LANES * LANES;
     for (int n = 0; n < queries; n++, shares += room) {
         bf16 scaled[8 * 2 * LANES];
         floats sum = {0}, most = all(-INFINITY);
@@ -255,8 +249,8 @@ static void attend(int64_t w, int64_t queries, const bf16 *q, const Past *past, 
     }
 }
 
-/* Of rows that each get one token: whose slot has the same first `common` tokens, which are read there, and in which
-   order to go through them so that siblings follow each other. */
+/* For rows that each get one token: an order in which siblings follow each other; for each row, whose slot has the same
+   beginning, which is read there; and how many tokens of it. */
 typedef struct {
     const int64_t *order, *eldest, *common;
 } Kin;
@@ -305,7 +299,9 @@ ALWAYS void look(const Model *m, const Glance *a, int64_t token, int64_t head) {
 }
 
 /* Where a row's own keys and values begin that no elder sibling has just read. */
-#define FROM(token) (a->kin->eldest[token] == a->slots[token] ? 0 : a->kin->common[token] / LANES * LANES)
+ALWAYS int64_t own_from(const Glance *a, int64_t token) {
+    return a->kin->eldest[token] == a->slots[token] ? 0 : a->kin->common[token] / LANES * LANES;
+}
 
 static void attention(const Model *m, const Glance *a) {
     int64_t heads = m->kv_heads, tasks = a->count * heads, slot = a->length * m->head_width;
@@ -315,9 +311,9 @@ static void attention(const Model *m, const Glance *a) {
             int64_t head = task / a->count, token = a->kin->order[task % a->count];
             int64_t next = a->kin->order[(task + 1) % a->count], w = m->head_width;
             int64_t at = (a->slots[token] * heads + head) * slot, then = (a->slots[next] * heads + head) * slot;
-            for (int64_t i = FROM(token) * w; i <= a->positions[token] * w; i += 2 * LANES)
+            for (int64_t i = own_from(a, token) * w; i <= a->positions[token] * w; i += 2 * LANES)
                 __builtin_prefetch(a->layer->values + at + i); /* while the keys are looked at */
-            for (int64_t i = FROM(next) * w; i <= a->positions[next] * w; i += 2 * LANES)
+            for (int64_t i = own_from(a, next) * w; i <= a->positions[next] * w; i += 2 * LANES)
                 __builtin_prefetch(a->layer->keys + then + i);
             place(m, a, token, head);
             look(m, a, token, head);
@@ -426,27 +422,25 @@ ALWAYS floats gumbel(floats uniform) {
     return -logarithm(either(rest == 1.0f, uniform, -logarithm(rest) * uniform / (1.0f - rest)));
 }
 
-static uint64_t mix_one(uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
-    return x ^ (x >> 31);
+ALWAYS uint64_t key_of(uint64_t seed, uint64_t sequence, uint64_t position) { /* sampler.py's row_keys */
+    uint64_t key = mix((longs){seed * GOLDEN})[0];
+    return mix((longs){mix((longs){key + sequence * GOLDEN})[0] + position * GOLDEN})[0];
 }
 
 /* One token a row by Gumbel argmax, and its log p at the row's temperature; temperature 0: the first most likely.
-   `numbers` [3, rows]: seeds, sequences and positions, of which a draw is a function.
+   `counters` [3, rows]: seeds, sequences and positions, of which a draw is a function.
 
    Noise is at most -ln u, so a token can only win over the best so far if u < e^(logit - best): few need their noise.
    (mass is that at least, and reach its other half at least, so no winner is passed over.) */
-void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *numbers, const float *temperatures,
+void draw(const bf16 *logits, int64_t rows, int64_t vocab, const int64_t *counters, const float *temperatures,
           int64_t threads, int64_t *tokens, float *logprobs) {
-    const uint64_t *seeds = (const uint64_t *)numbers, *sequences = seeds + rows, *positions = sequences + rows;
+    const uint64_t *seeds = (const uint64_t *)counters, *sequences = seeds + rows, *positions = sequences + rows;
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t row = 0; row < rows; row++) {
         const bf16 *x = logits + row * vocab;
         float cold = temperatures[row] == 0, warmth = cold ? 1.0f : temperatures[row], best = -INFINITY, reach = INFINITY;
         int64_t winner = 0;
-        uint64_t key = mix_one(seeds[row] * GOLDEN);
-        key = mix_one(mix_one(key + sequences[row] * GOLDEN) + positions[row] * GOLDEN);
+        uint64_t key = key_of(seeds[row], sequences[row], positions[row]);
         floats sums = {0}, most = all(-INFINITY);
         for (int64_t first = 0; first < vocab; first += LANES) {
             floats logit = some(x, first, vocab) / warmth;

@@ -119,10 +119,14 @@ ALWAYS floats logarithm(floats x) { /* of positive normal numbers */
 }
 
 /* sum + w x for 16 pairs w and one pair x for all. */
-ALWAYS floats multiply(floats sum, const bf16 *weights, const bf16 *x) {
+ALWAYS floats times(floats sum, __m512bh weights, const bf16 *x) {
     int32_t two;
     memcpy(&two, x, 4);
-    return (floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_loadu_si512(weights), (__m512bh)_mm512_set1_epi32(two));
+    return (floats)_mm512_dpbf16_ps((__m512)sum, weights, (__m512bh)_mm512_set1_epi32(two));
+}
+
+ALWAYS floats multiply(floats sum, const bf16 *weights, const bf16 *x) {
+    return times(sum, (__m512bh)_mm512_loadu_si512(weights), x);
 }
 
 /* x / sqrt(mean(x^2) + eps), rounded, times the weights; returns the scale. */

@@ -20,7 +20,7 @@ class ServeSettings(Settings):
     """Keys and values of so many tokens are kept for each model, so that a chat's next turn reads only what is new in
     it; 0 keeps none."""
     int8: bool = False
-    """Read the weights in 8 bits: on a CPU one or a few people at a time are answered faster, many at once slower."""
+    """Read the weights in 8 bits: on a CPU one or a few people at a time are answered faster, many at once as fast."""
     body_bytes: Count = 4_000_000
     """The longest request body."""
     keep_seconds: Amount = 300.0

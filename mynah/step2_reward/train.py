@@ -163,9 +163,9 @@ def _losses(
             first += len(groups[i].group.branches)
         weights = torch.tensor(shares)
         tables = torch.tensor([better, worse]), weights, weights[:, None] * torch.stack(drawn).to(weights)
-        (high, low), weights, of_heads = (send(table, model.device) for table in tables)
+        (high, low), of_model, of_heads = (send(table, model.device) for table in tables)
         ranking_loss(heads(ends.detach()), high, low, of_heads).backward()
-        yield ranking_loss(model.read(ends), high, low, weights)
+        yield ranking_loss(model.read(ends), high, low, of_model)
 
 
 def evaluate(

@@ -270,10 +270,12 @@ def test_free_memory_is_what_a_control_group_leaves(lines, folder, names, tmp_pa
     cpu = torch.device("cpu")
     (tmp_path / "own").write_text(lines)
     monkeypatch.setattr(memory, "CGROUPS", tmp_path)
+    assert 2**20 < memory._of_machine() < 2**50
+    monkeypatch.setattr(memory, "_of_machine", lambda: 10**10)
     monkeypatch.setattr(memory, "OWN_CGROUPS", tmp_path / "nowhere")
-    whole = memory.free_memory(cpu)
+    assert memory.free_memory(cpu) == 10**10
     monkeypatch.setattr(memory, "OWN_CGROUPS", tmp_path / "own")
-    assert memory.free_memory(cpu) == pytest.approx(whole, rel=0.3)
+    assert memory.free_memory(cpu) == 10**10
     group = tmp_path / folder
     group.mkdir(parents=True, exist_ok=True)
     most, taken, forgettable = names
@@ -282,7 +284,7 @@ def test_free_memory_is_what_a_control_group_leaves(lines, folder, names, tmp_pa
     (group / "memory.stat").write_text(f"anon 500000\n{forgettable} 100000\n")
     assert memory.free_memory(cpu) == 400_000
     (group / most).write_text("max\n")
-    assert memory.free_memory(cpu) == pytest.approx(whole, rel=0.3)
+    assert memory.free_memory(cpu) == 10**10
 
 
 def test_a_person_enters_though_rollouts_have_the_memory() -> None:
@@ -308,6 +310,18 @@ def test_a_person_enters_though_rollouts_have_the_memory() -> None:
     assert rows == [chat]
     scheduler.running = [Row(Request(9, (1,), PARAMS, 1, 0), 0) for _ in range(8)]
     assert scheduler.in_the_way() is None
+
+
+def test_nobody_steps_back_for_a_chat_that_would_not_fit_even_then() -> None:
+    scheduler = Scheduler(8, 10_000, lambda length: max(1, 2048 // length))
+    short = replace(PARAMS, max_new_tokens=100)
+    chats = [Request(i, (1,) * 100, short, 1, 0, urgent=True) for i in range(2)]
+    rollouts = [Request(i, (1,) * 100, short, 1, 0) for i in (2, 3)]
+    scheduler.running = [Row(request, 0) for request in (*chats, *rollouts)]
+    scheduler.submit(Request(4, (1,) * 900, PARAMS, 1, 0, urgent=True))  # one of this length, beside nobody
+    assert scheduler.in_the_way() is None
+    del scheduler.running[:2]  # without the chats it would
+    assert scheduler.in_the_way() is not None
 
 
 def test_rollouts_enter_in_groups_where_memory_limits_the_rows() -> None:

@@ -13,6 +13,7 @@ import torch
 
 from mynah.engine import Engine, triton_draw
 from mynah.engine.sampler import gumbel, row_keys
+from mynah.engine.scheduler import Row
 from mynah.model.hub import load_policy
 from mynah.model.packed import PackedPlan
 from mynah.model.precision import Hardware
@@ -142,9 +143,18 @@ def test_little_memory_changes_no_token() -> None:
     model = on_gpu(tiny_model(context=1024), torch.float32)
     params = SamplingParams(150, temperature=0.0)
     plenty, little = Engine(model, rows=6), Engine(model, rows=6, slots=1280)
+    put_back, cache, stepped_back, held = little._scheduler.put_back, little._runner.cache, [], []
+
+    def watched(row: Row) -> None:
+        stepped_back.append(row)
+        held.append(cache.rows * cache.keys[0].shape[2])
+        put_back(row)
+
+    little._scheduler.put_back = watched  # type: ignore[method-assign]
     for one, other in zip(answers(plenty, params), answers(little, params), strict=True):
         assert one.tokens == other.tokens
-    assert little._runner.cache.rows * little._runner.cache.keys[0].shape[2] <= 1280
+    assert stepped_back
+    assert max(held) <= 1280
 
 
 def test_a_recorded_step_reads_new_weights() -> None:

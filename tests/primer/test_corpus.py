@@ -11,9 +11,8 @@ from mynah.primer.earth.corpus import TOLD, corpus
 from mynah.primer.earth.dialogues import cases
 from mynah.primer.earth.kinds import KINDS
 
-LONGEST_OVERLAP = 0.67
+LONGEST_OVERLAP = {"exam": 0.6, "exam-long": 0.67}
 """Share of an exam question's 8-grams that the raw text may hold: names of things and harms recur, sentences do not."""
-EXAMS = ("exam", "exam-long")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +24,7 @@ def words(text):
     return re.sub(r"[^\w]+", " ", text.lower()).split()
 
 
-@pytest.mark.parametrize("exam", EXAMS)
+@pytest.mark.parametrize("exam", LONGEST_OVERLAP)
 def test_no_exam_question_stands_in_the_raw_text(documents, exam):
     joined = "\n".join(" ".join(words(text)) for text in documents)
     for prompt, _ in cases(0, exam):
@@ -34,13 +33,13 @@ def test_no_exam_question_stands_in_the_raw_text(documents, exam):
             assert " ".join(asked) not in joined, prompt.messages[-1].content
 
 
-@pytest.mark.parametrize("exam", EXAMS)
+@pytest.mark.parametrize("exam", LONGEST_OVERLAP)
 def test_the_largest_overlap_in_8_grams_is_small(documents, exam):
     seen = {hash(tuple(w[i : i + 8])) for w in map(words, documents) for i in range(len(w) - 7)}
     for prompt, _ in cases(0, exam):
         w = words(prompt.messages[-1].content)
         grams = [hash(tuple(w[i : i + 8])) in seen for i in range(len(w) - 7)]
-        assert not grams or sum(grams) / len(grams) <= LONGEST_OVERLAP, prompt.messages[-1].content
+        assert not grams or sum(grams) / len(grams) <= LONGEST_OVERLAP[exam], prompt.messages[-1].content
 
 
 def test_held_out_entities_are_never_asked_about(documents):

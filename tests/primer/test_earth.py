@@ -136,6 +136,7 @@ def test_rater_marker_and_judge_share_the_facts_and_the_sandbox_and_no_other_cod
         }
         for name, paths in files.items()
     }
+    assert all(taken.values())
     shared = {one for a in taken for b in taken if a < b for one in taken[a] & taken[b]}
     assert shared <= {"mynah.nouns.Prompt", "mynah.primer.earth.kinds.KINDS", "mynah.primer.earth.run_code.passes"}
 
