@@ -5,7 +5,7 @@ comes out the same to the last bit, in 0.4 to 0.9 of the time; and, unlike PyTor
 single row too. It costs a second copy of the matrices; none is made where that would be a quarter of the free memory.
 
 In 8 bits a matrix is half as long to read, which is what a single row waits for, and its products are rounded anew: an
-option for chat, where nobody learns from the log-probabilities. Many rows at once gain nothing: they wait for arithmetic.
+option for chat, where nobody learns from the log-probabilities. Many rows gain nothing: they wait for arithmetic.
 """
 
 from __future__ import annotations
