@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mynah.config import load
-from mynah.evals.exam import exam_rates, gold_score, paired
+from mynah.evals.exam import cluster, exam_rates, gold_score, paired
 from mynah.evals.intervals import share
 from mynah.evals.win_rate import same_length, win_rate
 from mynah.examine import Answers, Examiner
@@ -82,7 +82,7 @@ def examiner_of(home: Path, name: str, seed: int) -> Examiner:
 def of_model(rows: Sequence[Samples]) -> dict[str, Any]:
     """Gold, right answers in all and by behaviour, words an answer."""
     marks = [float(PRIMER.mark(row.prompt, row.completions[0])) for row in rows]
-    entities = [row.prompt.meta.get("entity") or row.prompt.id for row in rows]
+    entities = [cluster(row.prompt, number) for number, row in enumerate(rows)]
     behaviours = [row.prompt.meta["behaviour"] for row in rows]
     return {
         "gold": gold_score(rows, PRIMER.gold).to_json("mean"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mynah.evals.exam import cluster
 from mynah.evals.intervals import share
 from mynah.nouns import Samples
 
@@ -46,5 +47,5 @@ def against_the_founding_document(rows: Sequence[Samples], items: Items) -> dict
 
 
 def _design(rows: Sequence[Samples]) -> tuple[list[Any], list[Any]]:
-    clusters = [row.prompt.meta.get("entity") or row.prompt.id or number for number, row in enumerate(rows)]
+    clusters = [cluster(row.prompt, number) for number, row in enumerate(rows)]
     return clusters, [row.prompt.meta.get("behaviour") for row in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mynah.evals.exam import cluster
 from mynah.evals.intervals import share
 from mynah.nouns import Prompt, Samples
 
@@ -24,7 +25,7 @@ def win_rate(ours: Sequence[Samples], theirs: Sequence[Samples], judge: Judge) -
         a, b = our.completions[0], their.completions[0]
         same += a == b
         outcomes.append(0.5 if a == b else (judge(our.prompt, a, b) + 1 - judge(our.prompt, b, a)) / 2)
-        clusters.append(our.prompt.meta.get("entity") or our.prompt.id or number)
+        clusters.append(cluster(our.prompt, number))
     estimate = share(outcomes, clusters, [row.prompt.meta.get("behaviour") for row in ours])
     return estimate.to_json() | {"identical": round(same / max(1, len(outcomes)), 4)}
 
