@@ -53,7 +53,7 @@ class Contender:
             "HF_HUB_OFFLINE": "1",
             "PYTHONPATH": str(ROOT),
         }
-        log = WORK / "logs" / f"{self.entry.module}-{self.job['model']}.log"
+        log = WORK / "logs" / f"{self.entry.name}-{self.job['model']}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log
         start = time.monotonic()

@@ -17,6 +17,9 @@ from trl import RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
 from bench.contenders.line import Line
 
+DIALOGUES_A_PACK = 3
+"""About, of 1024 tokens: for the length of trials and warm-up."""
+
 
 class Training:
     def __init__(self, job: dict[str, Any]) -> None:
@@ -26,7 +29,7 @@ class Training:
     def measure(self, request: dict[str, Any]) -> dict[str, Any]:
         """Supervised tokens (or pairs) a second; a trial is three updates long."""
         rows, counts = getattr(self, f"_{request['do']}_rows")()
-        batch = request["train_batch"]
+        batch = request["batch_of"]["rows"] * (DIALOGUES_A_PACK if request["batch_of"]["packed"] else 1)
         examples = 3 * batch if request.get("trial") else request["examples"] * (6 if request["do"] == "reward" else 1)
         self._train(request, rows[-2 * batch :])
         start = time.perf_counter()
@@ -65,7 +68,7 @@ class Training:
     def _trainer(self, request: dict[str, Any], rows: Dataset, folder: str) -> Any:
         settings: dict[str, Any] = {
             "output_dir": folder,
-            "per_device_train_batch_size": request["train_batch"],
+            "per_device_train_batch_size": request["batch_of"]["rows"],
             "num_train_epochs": 1,
             "gradient_checkpointing": request["checkpointing"],
             "bf16": request["dtype"] == "mixed",
@@ -80,7 +83,7 @@ class Training:
         weights = torch.bfloat16 if request["dtype"] == "bfloat16" else torch.float32
         if request["do"] == "sft":
             model = AutoModelForCausalLM.from_pretrained(self.job["checkpoint"], dtype=weights)
-            config = SFTConfig(**settings, packing=request.get("packing", False))
+            config = SFTConfig(**settings, packing=request["batch_of"]["packed"])
             return SFTTrainer(model, config, train_dataset=rows, processing_class=self.tokenizer)
         model = AutoModelForSequenceClassification.from_pretrained(self.job["checkpoint"], num_labels=1, dtype=weights)
         model.config.pad_token_id = self.tokenizer.pad_token_id

@@ -26,7 +26,8 @@ class Generation:
             dtype="bfloat16",
             max_model_len=1024,
             max_num_seqs=128,
-            enable_prefix_caching=job.get("prefix_caching", False),
+            block_size=job.get("cached_blocks_of"),
+            enable_prefix_caching="cached_blocks_of" in job,
             disable_log_stats=True,
         )
         self.vocab_size = self.llm.llm_engine.model_config.get_vocab_size()

@@ -11,7 +11,7 @@ from bench.table import Options, Table
 TRL_CHOICES: dict[str, list[Any]] = {
     "dtype": ["mixed", "float32", "bfloat16"],
     "checkpointing": [True, False],
-    "train_batch": [8, 32],
+    "batch_of": [{"rows": 8, "packed": False}, {"rows": 32, "packed": False}],
 }
 """TRL trains at its best of these; `bfloat16` keeps no fp32 masters, as ours does, and may take part all the same."""
 
@@ -31,7 +31,9 @@ def cells(options: Options) -> list[Cell]:
 
 
 def entries(options: Options) -> list[Entry]:
-    return [Entry("mynah", "mynah_training"), Entry("TRL", "trl_training", "transformers", choices=dict(TRL_CHOICES))]
+    packs = [{"rows": packs, "packed": True} for packs in (1, 2)]  # of 1024 tokens; a mask keeps dialogues apart
+    choices = TRL_CHOICES | {"batch_of": [*TRL_CHOICES["batch_of"], *packs]}
+    return [Entry("mynah", "mynah_training"), Entry("TRL", "trl_training", "transformers", choices=choices)]
 
 
 TABLE = Table("sft", "Supervised fine-tuning", cells, entries)

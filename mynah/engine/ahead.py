@@ -7,15 +7,15 @@ tokens of several steps at once. What a row drew beyond its end is not looked at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from mynah.engine.flight import Flight
 from mynah.engine.runner import Runner
 from mynah.engine.sampler import plain_draw, row_keys
-from mynah.engine.scheduler import Row
 from mynah.model.packed import row_size
 
 Drawn = tuple[list[list[int]], list[list[float]]]
@@ -49,14 +49,14 @@ class Ahead:
         self._graphs: dict[tuple[int, int, int], _Graph] = {}
         self._slabs = -1  # the slabs that the graphs point into
 
-    def draw(self, rows: Sequence[Row], steps: int) -> Drawn:
-        """The next `steps` tokens of each row, all of them plain, whose key and value slabs have room for them."""
-        cache = self.runner.cache
-        reach = max(row.length for row in rows) - 1 + steps
+    def draw(self, flight: Flight, steps: int) -> Drawn:
+        """The next `steps` tokens of each row in flight, all of them plain."""
+        cache, rows = self.runner.cache, flight.count
+        reach = int(flight.newest[1].max()) + steps
         # Few shapes, since each is recorded; rows that are not in use draw into places that the next prompt overwrites.
-        cache.fit(min(row_size(reach), cache.most) if self.record else reach, len(rows))
-        count = min(row_size(len(rows)) if len(rows) > 16 else 1 << (len(rows) - 1).bit_length(), cache.rows)
-        numbers, temperature = self._inputs(rows, count)
+        cache.fit(min(row_size(reach), cache.most) if self.record else reach, rows)
+        count = min(row_size(rows) if rows > 16 else 1 << (rows - 1).bit_length(), cache.rows)
+        numbers, temperature = self._inputs(flight, count)
         key = (count, cache.length, steps)
         if self._slabs != cache.allocations:
             self._forget()
@@ -67,7 +67,7 @@ class Ahead:
             if key not in self._graphs:
                 self._graphs[key] = self._recorded(numbers, temperature, steps)
             tokens, logprobs = self._graphs[key].play(numbers, temperature)
-        return tokens[:, : len(rows)].tolist(), logprobs[:, : len(rows)].tolist()
+        return tokens[:, :rows].tolist(), logprobs[:, :rows].tolist()
 
     def _recorded(self, numbers: Tensor, temperature: Tensor, steps: int) -> _Graph:
         try:
@@ -95,13 +95,8 @@ class Ahead:
         all_tokens, all_logprobs = zip(*drawn, strict=True)
         return torch.stack(all_tokens), torch.stack(all_logprobs)
 
-    def _inputs(self, rows: Sequence[Row], count: int) -> tuple[Tensor, Tensor]:
-        device, empty = self.runner.model.device, [0] * (count - len(rows))
-        numbers = [
-            [row.tokens[-1] for row in rows] + empty,
-            [row.length - 1 for row in rows] + empty,
-            [row.request.params.seed for row in rows] + empty,
-            [row.request.first_sequence + row.sample for row in rows] + empty,
-        ]
-        temperature = [float(row.request.params.temperature) for row in rows] + [1.0] * len(empty)
-        return torch.tensor(numbers, device=device), torch.tensor(temperature, device=device)
+    def _inputs(self, flight: Flight, count: int) -> tuple[Tensor, Tensor]:
+        """What `steps` takes, for `count` rows: behind those in flight some that nobody looks at."""
+        device, missing = self.runner.model.device, count - flight.count
+        numbers, temperature = flight.inputs
+        return F.pad(numbers, (0, missing)).to(device), F.pad(temperature, (0, missing), value=1.0).to(device)

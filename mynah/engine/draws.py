@@ -18,21 +18,21 @@ Best = tuple[tuple[int, float], ...]
 """The most likely tokens with their log p, best first."""
 
 
-def draw(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[float]]:
-    """Of logits [B, V] a token for each row, and its log p."""
+def draw(rows: Sequence[Row], logits: Tensor, counters: Tensor, temperatures: Tensor) -> tuple[list[int], list[float]]:
+    """Of logits [B, V] a token for each row, and its log p.
+
+    counters: Seeds, sequences and positions [3, B]: what a draw is a function of, besides the logits.
+    """
     in_c = native.draws(logits)
-    quick = [i for i, row in enumerate(rows) if (in_c or logits.is_cuda) and row.plain]
-    if len(quick) == len(rows):
-        counters, temperatures = _counters(rows, logits), _temperatures(rows, logits)
-        if in_c:
-            return _listed(native.draw(logits, counters, temperatures))
-        return _listed(plain_draw(logits, row_keys(*counters), temperatures))
-    slow = sorted(set(range(len(rows))) - set(quick))
+    by = _in_c if in_c else _on_a_gpu if logits.is_cuda else _carefully
+    if by is _carefully or all(row.plain for row in rows):
+        return by(rows, logits, counters, temperatures)
     tokens, logprobs = [0] * len(rows), [0.0] * len(rows)
-    for indices, by in ((quick, draw), (slow, _carefully)):
-        if indices:
-            drawn = by([rows[i] for i in indices], logits if len(indices) == len(rows) else logits[indices])
-            for i, token, logprob in zip(indices, *drawn, strict=True):
+    for plain in (True, False):
+        these = [i for i, row in enumerate(rows) if row.plain == plain]
+        if these:
+            part = [rows[i] for i in these], logits[these], counters[:, these], temperatures[these]
+            for i, token, logprob in zip(these, *(by if plain else _carefully)(*part), strict=True):
                 tokens[i], logprobs[i] = token, logprob
     return tokens, logprobs
 
@@ -54,28 +54,31 @@ def wanted(row: Row, logits: Tensor) -> Best:
     return best
 
 
-def _carefully(rows: Sequence[Row], logits: Tensor) -> tuple[list[int], list[float]]:
-    params = [row.request.params for row in rows]
+def _in_c(rows: Sequence[Row], logits: Tensor, counters: Tensor, temperatures: Tensor) -> tuple[list[int], list[float]]:
+    return _listed(native.draw(logits, counters, temperatures))
+
+
+def _on_a_gpu(
+    rows: Sequence[Row], logits: Tensor, counters: Tensor, temperatures: Tensor
+) -> tuple[list[int], list[float]]:
+    device = logits.device
+    return _listed(plain_draw(logits, row_keys(*counters.to(device)), temperatures.to(device)))
+
+
+def _carefully(
+    rows: Sequence[Row], logits: Tensor, counters: Tensor, temperatures: Tensor
+) -> tuple[list[int], list[float]]:
+    device, params = logits.device, [row.request.params for row in rows]
     tokens, logprobs, _ = sample(
         logits,
-        row_keys(*_counters(rows, logits)),
-        _temperatures(rows, logits),
-        torch.tensor([p.top_k for p in params], device=logits.device),
-        torch.tensor([float(p.top_p) for p in params], device=logits.device),
-        torch.tensor([float(p.min_p) for p in params], device=logits.device),
-        _steering(rows, logits.device),
+        row_keys(*counters.to(device)),
+        temperatures.to(device),
+        torch.tensor([p.top_k for p in params], device=device),
+        torch.tensor([float(p.top_p) for p in params], device=device),
+        torch.tensor([float(p.min_p) for p in params], device=device),
+        _steering(rows, device),
     )
     return _listed((tokens, logprobs))
-
-
-def _counters(rows: Sequence[Row], logits: Tensor) -> Tensor:
-    """Seeds, sequences and positions [3, B]: what a draw is a function of, besides the logits."""
-    seeds, sequences = [r.request.params.seed for r in rows], [r.request.first_sequence + r.sample for r in rows]
-    return torch.tensor([seeds, sequences, [r.length for r in rows]], device=logits.device)
-
-
-def _temperatures(rows: Sequence[Row], logits: Tensor) -> Tensor:
-    return torch.tensor([float(row.request.params.temperature) for row in rows], device=logits.device)
 
 
 def _steering(rows: Sequence[Row], device: torch.device) -> tuple[Tensor, Tensor] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -17,12 +18,12 @@ from torch import Tensor
 
 from mynah.engine.ahead import Ahead
 from mynah.engine.draws import draw, most_likely, wanted
+from mynah.engine.flight import Flight
 from mynah.engine.guide import Guide
 from mynah.engine.memory import sharing
 from mynah.engine.prefixes import Past, Prefixes
 from mynah.engine.runner import Prefill, Runner
 from mynah.engine.scheduler import Admission, Request, Row, Scheduler
-from mynah.engine.siblings import siblings
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, FinishReason, SamplingParams
 
@@ -84,6 +85,7 @@ class Engine:
             promise(self._runner.cache)
         self._ahead = Ahead(self._runner, record=model.device.type == "cuda") if draws_ahead else None
         self._scheduler = Scheduler(rows, prefill_tokens, self._rows_at)
+        self._flight = Flight(rows)
         self._prefixes = Prefixes(prefix_tokens)
         self._requests: dict[int, Request] = {}
         self._prompt_scores: dict[int, _PromptScores] = {}
@@ -116,6 +118,8 @@ class Engine:
             sequence = self._next_sequence
             self._next_sequence += n
         assert len(guides) in (0, n), "one guide a sample"
+        if len(prompt) + params.max_new_tokens > self.context:
+            params = replace(params, max_new_tokens=self.context - len(prompt))
         request = Request(self._next_request, tuple(prompt), params, n, sequence, guides, reader, urgent)
         self._next_request += 1
         self._requests[request.id] = request
@@ -138,9 +142,8 @@ class Engine:
         if self._ahead and all(row.plain and not row.request.params.top_logprobs for row in rows):
             return self._draw_ahead(rows, ahead)
         self._step_back(self._scheduler.overflow)
-        tokens = torch.tensor([row.tokens[-1] for row in rows], device=self._device)
-        positions = torch.tensor([row.length - 1 for row in rows], device=self._device)
-        kin = siblings(rows) if self._runner.native else None
+        kin = self._flight.kin(rows) if self._runner.native else None
+        tokens, positions = (numbers.to(self._device) for numbers in self._flight.newest)
         return self._extend(rows, self._runner.decode(tokens, positions, kin))
 
     def stream(self, prompt: Sequence[int], params: SamplingParams, sequence: int | None = None) -> Iterator[Token]:
@@ -173,8 +176,9 @@ class Engine:
         try:
             for i, prompt in enumerate(prompts):
                 requests.append(self.submit(prompt, params, n, first_sequence + i * n))
-            while any(len(self._requests[request].done) < n for request in requests):
-                watch(self.step(AHEAD))
+            for request in requests:
+                while len(self._requests[request].done) < n:
+                    watch(self.step(AHEAD))
             return [self.collect(request) for request in requests]
         finally:  # Ctrl-C, or a prompt that was refused: leave nothing in flight
             for request in requests:
@@ -255,8 +259,10 @@ class Engine:
         self._runner.store(prefill, places, max(row.length for row in (*running, *new)))
         counts = torch.tensor([len(rows) for _, rows in admitted], device=self._device)
         logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
+        first = len(running)
         running += new
-        return self._extend(new, logits)
+        self._flight.enter(new)
+        return self._extend(new, logits, first)
 
     def _known(self, tokens: tuple[int, ...], request: Request) -> Past | None:
         if not request.reader or request.params.prompt_logprobs:
@@ -274,9 +280,10 @@ class Engine:
             best += most_likely(table, request.params.top_logprobs)
         return tuple(scores), tuple(best)
 
-    def _extend(self, rows: list[Row], logits: Tensor) -> list[Token]:
-        """Draw one token for each of `rows` and release the rows that end with it."""
-        tokens, logprobs = draw(rows, logits)
+    def _extend(self, rows: list[Row], logits: Tensor, first: int = 0) -> list[Token]:
+        """Draw one token for each of `rows`, those in flight from `first` on, and release the rows that end with it."""
+        tokens, logprobs = draw(rows, logits, *self._flight.counters(first))
+        self._flight.drew(tokens, first)
         events = []
         for i, (row, token, logprob) in enumerate(zip(rows, tokens, logprobs, strict=True)):
             best = wanted(row, logits[i]) if row.request.params.top_logprobs else ()
@@ -291,7 +298,9 @@ class Engine:
             steps = 1
         self._step_back(self._scheduler.overflow)
         events, alive = [], list(enumerate(rows))
-        for tokens, logprobs in zip(*self._ahead.draw(rows, steps), strict=True):
+        drawn = self._ahead.draw(self._flight, steps)
+        self._flight.drew(drawn[0][-1], steps=steps)
+        for tokens, logprobs in zip(*drawn, strict=True):
             events += [self._append(row, tokens[i], logprobs[i], ()) for i, row in alive]
             alive = [(i, row) for i, row in alive if not row.ended]
         self._release_finished()
@@ -305,7 +314,7 @@ class Engine:
             row.top_logprobs.append(best)
         if row.guide:
             row.guide.advance(token)
-        reason = row.finish(self.context)
+        reason = row.finish()
         if reason:
             self._finish(row, reason)
         event = Token(row.request.id, row.sample, token, logprob, reason, best)
@@ -338,6 +347,7 @@ class Engine:
             said = (*row.request.prompt, *row.tokens[:-1])  # the last token has not been through the model
             past = Past(len(said), *self._runner.cache.read(index, len(said)))
             self._prefixes.keep(row.request.reader, said, past)
+        self._flight.leave(index)
         last = self._scheduler.running.pop()
         if index < len(self._scheduler.running):
             self._runner.cache.move(len(self._scheduler.running), index, last.length)

@@ -1,4 +1,4 @@
-"""The engine's passes as one call of compiled C (`decode.c`), where this machine can make it: the CPU's fast path.
+"""The engine's passes and draws in compiled C (`decode.c`, `draw.c`), where this machine can make it: fast on a CPU.
 
 A step of a small model is about 1 600 calls into PyTorch, each a microsecond; as one call it is a fraction of that.
 Where `compiled.library` has none, or for a model with other parts, PyTorch does all: it is the oracle that the tests
@@ -235,7 +235,7 @@ def eight_bits(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def draws(logits: Tensor) -> bool:
     """Whether `draw` takes them."""
-    return logits.device.type == "cpu" and logits.dtype == torch.bfloat16 and library("decode") is not None
+    return logits.device.type == "cpu" and logits.dtype == torch.bfloat16 and library("draw") is not None
 
 
 def draw(logits: Tensor, counters: Tensor, temperature: Tensor) -> tuple[Tensor, Tensor]:
@@ -243,7 +243,7 @@ def draw(logits: Tensor, counters: Tensor, temperature: Tensor) -> tuple[Tensor,
 
     counters: Seeds, sequences and positions [3, B].
     """
-    lib = library("decode")
+    lib = library("draw")
     assert lib is not None
     logits, counters, temperature = logits.contiguous(), counters.long().contiguous(), temperature.float().contiguous()
     tokens, logprobs = torch.empty(len(logits), dtype=torch.long), torch.empty(len(logits))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from mynah.engine.guide import Guide
@@ -16,9 +17,9 @@ RESERVE = 256
 """A row enters where memory has room for so many tokens more, if it may get so long; beyond them it may step back."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
-    """One prompt and the n samples wanted of it, numbered from `first_sequence`."""
+    """One prompt and the n samples wanted of it, numbered from `first_sequence`; they fit the context."""
 
     id: int
     prompt: tuple[int, ...]
@@ -63,7 +64,7 @@ class Admission(NamedTuple):
     rows: list[Row]
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
     """One sample in flight. Its next decode step puts `tokens[-1]` at position `len(prompt) + len(tokens) - 1`."""
 
@@ -74,11 +75,11 @@ class Row:
     top_logprobs: list[tuple[tuple[int, float], ...]] = field(default_factory=list)
     ended: bool = False
 
-    @property
+    @cached_property
     def guide(self) -> Guide | None:
         return self.request.guides[self.sample] if self.request.guides else None
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether the draw is from the whole distribution, or greedy: nothing steered, nothing cut off."""
         params = self.request.params
@@ -88,13 +89,12 @@ class Row:
     def length(self) -> int:
         return len(self.request.prompt) + len(self.tokens)
 
-    def finish(self, context: int) -> FinishReason | None:
+    def finish(self) -> FinishReason | None:
         """Why this sample is over, if it is."""
-        if self.tokens[-1] in self.request.params.stop:
+        params = self.request.params
+        if self.tokens[-1] in params.stop:
             return "stop"
-        if len(self.tokens) >= self.request.params.max_new_tokens or self.length >= context:
-            return "length"
-        return None
+        return "length" if len(self.tokens) >= params.max_new_tokens else None
 
 
 class Scheduler:
@@ -128,6 +128,8 @@ class Scheduler:
 
         The budget counts the padding too, since inside attention every prompt is as long as the longest.
         """
+        if self._nobody_enters():
+            return []
         taken, longest = len(self.running), 0
         reach = self._reach(self.running)
         chosen: list[Admission] = []
@@ -148,6 +150,12 @@ class Scheduler:
                 if not request.waits:
                     queue.popleft()
         return chosen
+
+    def _nobody_enters(self) -> bool:
+        """What can be told without a look at each row."""
+        if self.urgent:
+            return False
+        return not self.waiting or (bool(self.running) and self.rows - len(self.running) < self.rows // ADMIT_SHARE)
 
     def overflow(self, more: int = 0) -> int | None:
         """Where the row is that steps back, if memory has no room for all with `more` tokens each: the youngest.

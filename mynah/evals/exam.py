@@ -30,7 +30,7 @@ def exam_rates(answered: Sequence[Samples], mark: Marker) -> dict[str, Estimate]
 
 
 def gold_score(answered: Sequence[Samples], gold: Gold) -> Estimate:
-    """Mean gold score of the first answers; its interval is clustered by entity within each behaviour."""
+    """Mean gold score of the first answers; its interval is clustered by entity, behaviours as strata."""
     values = [gold(row.prompt, row.completions[0]) for row in answered]
     clusters = [cluster(row.prompt, number) for number, row in enumerate(answered)]
     return bootstrap_mean(values, clusters, [row.prompt.meta.get("behaviour") for row in answered])

@@ -54,27 +54,43 @@ def bootstrap_mean(
     """A mean's percentile bootstrap. Of differences between two models on the same questions it is a paired one.
 
     Args:
-        clusters: Whole clusters are drawn: their values hang together, as answers about one entity do.
+        clusters: Whole clusters are drawn: their values hang together, as answers about one entity do, in whatever
+            strata they lie.
         strata: What is fixed by design (so many questions of each behaviour) is not left to the draw: clusters are
-            drawn within each stratum, whose weight is its share of the values.
+            drawn within each stratum, whose weight is its share of the values. A cluster of several strata is drawn in
+            the one with the fewest clusters, and brings its values in the others along.
         equal: All strata weigh the same instead: the macro mean.
     """
     if not values:
         return Estimate(0.0, 0.0, 0.0, 0)
-    groups: dict[Hashable, dict[Hashable, list[float]]] = {}
-    for i, value in enumerate(values):
-        stratum = groups.setdefault(strata[i] if strata else None, {})
-        stratum.setdefault(clusters[i] if clusters else i, []).append(value)
-    totals = [np.array([sum(group) for group in of_one.values()], dtype=float) for of_one in groups.values()]
-    counts = [np.array([len(group) for group in of_one.values()], dtype=float) for of_one in groups.values()]
-    shares = [count.sum() / len(values) for count in counts]
-    weights = [1 / len(counts)] * len(counts) if equal else shares
+    totals, counts, drawn_in = _table(values, clusters or range(len(values)), strata or [None] * len(values))
+    weights = np.full(len(counts), 1 / len(counts)) if equal else counts.sum(1) / len(values)
     means = np.zeros(RESAMPLES)
-    for rows, drawn in _resamples([len(count) for count in counts], seed):
-        for weight, total, count, chosen in zip(weights, totals, counts, drawn, strict=True):
-            means[rows] += weight * total[chosen].sum(1) / count[chosen].sum(1)
-    value = sum(w * float(t.sum() / c.sum()) for w, t, c in zip(weights, totals, counts, strict=True))
+    for rows, places in _resamples(np.bincount(drawn_in, minlength=len(counts)).tolist(), seed):
+        often = _how_often(places)
+        total, count = often @ totals.T, often @ counts.T
+        # a stratum whose clusters are all drawn elsewhere may get none: then it stays as it is
+        stays = np.broadcast_to(totals.sum(1) / counts.sum(1), total.shape)
+        means[rows] = np.divide(total, count, out=stays.copy(), where=count > 0) @ weights
+    value = float(totals.sum(1) / counts.sum(1) @ weights)
     return Estimate(value if equal else sum(values) / len(values), *_middle(means), len(values))
+
+
+def _table(
+    values: Sequence[float], clusters: Sequence[Hashable], strata: Sequence[Hashable]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Sums and numbers of the values [strata, clusters], and where each cluster is drawn; clusters in that order."""
+    row_of = {stratum: i for i, stratum in enumerate(dict.fromkeys(strata))}
+    column_of = {cluster: i for i, cluster in enumerate(dict.fromkeys(clusters))}
+    totals = np.zeros((len(row_of), len(column_of)))
+    counts = np.zeros_like(totals)
+    at = [row_of[stratum] for stratum in strata], [column_of[cluster] for cluster in clusters]
+    np.add.at(totals, at, np.array(values, dtype=float))
+    np.add.at(counts, at, 1.0)
+    there = counts > 0
+    drawn_in = np.where(there, there.sum(1, keepdims=True), len(column_of) + 1).argmin(0)
+    order = np.argsort(drawn_in, kind="stable")
+    return totals[:, order], counts[:, order], drawn_in[order]
 
 
 def bootstrap_ratio(tops: Sequence[float], bottoms: Sequence[float], seed: int = 0) -> Estimate:
@@ -86,28 +102,36 @@ def bootstrap_ratio(tops: Sequence[float], bottoms: Sequence[float], seed: int =
     if len(top) != len(bottom) or not tops:
         raise ValueError(f"{len(top)} tops and {len(bottom)} bottoms")
     ratios = np.zeros(RESAMPLES)
-    for rows, (chosen,) in _resamples([len(top)], seed):
-        ratios[rows] = top[chosen].sum(1) / bottom[chosen].sum(1)
+    for rows, places in _resamples([len(top)], seed):
+        ratios[rows] = top[places].sum(1) / bottom[places].sum(1)
     return Estimate(sum(tops) / sum(bottoms), *_middle(ratios), len(top))
 
 
-def _resamples(sizes: Sequence[int], seed: int) -> Iterator[tuple[slice, list[NDArray[np.int64]]]]:
+def _resamples(sizes: Sequence[int], seed: int) -> Iterator[tuple[slice, NDArray[np.int64]]]:
     """Of every stratum with `sizes` clusters, that many drawn with replacement, RESAMPLES times.
 
     The numbers are `random.Random(seed)`'s, one after the other, so a figure that was published can be had again.
 
     Yields:
-        Some of the resamples, and of each stratum the places of what they drew, [resamples, size].
+        Some of the resamples, and the places of what they drew among all clusters, [resamples, sum of sizes].
     """
     state = random.Random(seed).getstate()[1]
     rng = np.random.RandomState()
     rng.set_state(("MT19937", np.array(state[:-1], dtype=np.uint32), state[-1], 0, 0.0))
     width = sum(sizes)
+    size, first = np.repeat(sizes, sizes), np.repeat(np.cumsum([0, *sizes[:-1]]), sizes)
     step = max(1, AT_ONCE // width)
     for start in range(0, RESAMPLES, step):
         rows = slice(start, min(start + step, RESAMPLES))
-        uniform = np.split(rng.random_sample((rows.stop - start, width)), np.cumsum(sizes)[:-1], axis=1)
-        yield rows, [(part * size).astype(np.int64) for part, size in zip(uniform, sizes, strict=True)]
+        uniform = rng.random_sample((rows.stop - start, width))
+        yield rows, (uniform * size).astype(np.int64) + first
+
+
+def _how_often(places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How often each resample drew each cluster, [resamples, clusters]."""
+    rows, width = places.shape
+    flat = (places + width * np.arange(rows)[:, None]).ravel()
+    return np.bincount(flat, minlength=rows * width).reshape(rows, width).astype(float)
 
 
 def _middle(figures: NDArray[np.float64]) -> tuple[float, float]:

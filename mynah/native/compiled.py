@@ -26,6 +26,8 @@ FUNCTIONS: dict[str, dict[str, tuple[type | None, tuple[type, ...]]]] = {
         "room": (c_int64, (c_void_p, c_int64, c_int64)),
         "head": (None, (c_void_p, c_void_p, c_int64, c_void_p)),
         "step": (c_int64, (c_void_p, c_int64, *[c_void_p] * 4, c_int64, *[c_void_p] * 3)),
+    },
+    "draw": {
         "draw": (None, (c_void_p, c_int64, c_int64, c_void_p, c_void_p, c_int64, c_void_p, c_void_p)),
     },
     "attention": {

@@ -1,4 +1,4 @@
-"""decode.c against PyTorch: the same logits but for the order of sums, the same draws, nothing where it cannot run."""
+"""decode.c and draw.c against PyTorch: the same logits but for the order of sums, the same draws; or nothing."""
 
 import weakref
 

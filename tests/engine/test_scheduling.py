@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mynah.engine import Engine, Token
-from mynah.engine.scheduler import Request, Row, Scheduler
+from mynah.engine.scheduler import Admission, Request, Scheduler
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, SamplingParams
 from tests.model.tiny import random_tokens, tiny_model
@@ -312,6 +312,11 @@ def test_events_carry_the_likeliest_tokens(model: Transformer) -> None:
     assert all(len(token.top_logprobs) == 2 for token in seen)
 
 
+def samples_of(entering: list[Admission]) -> list[tuple[tuple[int, ...], Request, list[int]]]:
+    """What goes on from where, whose it is, and which samples."""
+    return [(tokens, rows[0].request, [row.sample for row in rows]) for tokens, rows in entering]
+
+
 def test_a_person_goes_before_rollouts() -> None:
     """One row of eight is free and twenty rollouts wait for a second one: the chat enters at once, alone."""
     scheduler = Scheduler(rows=8, prefill_tokens=1000)
@@ -320,7 +325,7 @@ def test_a_person_goes_before_rollouts() -> None:
     scheduler.running = [row for _, rows in scheduler.admit()[:7] for row in rows]
     assert scheduler.admit() == []
     scheduler.submit(chat := Request(99, (1, 2), PARAMS, 1, 0, urgent=True))
-    assert scheduler.admit() == [((1, 2), [Row(chat, 0)])]
+    assert samples_of(scheduler.admit()) == [((1, 2), chat, [0])]
     scheduler.running = scheduler.running[:4]
     scheduler.submit(Request(100, (1, 2), PARAMS, 2, 0, urgent=True))
     entered = [rows[0].request.id for _, rows in scheduler.admit()]
@@ -334,7 +339,7 @@ def test_rollouts_take_no_row_that_a_person_waits_for() -> None:
     scheduler.submit(chat := Request(99, (1, 2), PARAMS, 4, 0, urgent=True))  # three rows are free
     assert scheduler.admit() == []
     scheduler.running.pop()
-    assert scheduler.admit() == [((1, 2), [Row(chat, sample) for sample in range(4)])]
+    assert samples_of(scheduler.admit()) == [((1, 2), chat, [0, 1, 2, 3])]
     scheduler.submit(Request(100, (1, 2), PARAMS, 1, 0, urgent=True))
     assert scheduler.drop(100) == []
     assert not scheduler.urgent

@@ -99,6 +99,37 @@ def test_clusters_of_unequal_size_keep_the_mean_over_answers():
     assert (found.value, found.low, found.high) == (0.75, 0.0, 1.0)
 
 
+def test_what_hangs_together_across_strata_is_drawn_together():
+    """One value copied into four behaviours is one observation: the interval is that of one behaviour alone."""
+    rng = random.Random(2)
+    values = [rng.gauss(0.0, 1.0) for _ in range(100)]
+    width = lambda e: e.high - e.low  # noqa: E731
+    alone = bootstrap_mean(values)
+    strata = [number for number in range(4) for _ in values]
+    together = bootstrap_mean(values * 4, list(range(100)) * 4, strata)
+    apart = bootstrap_mean(values * 4, range(400), strata)
+    assert (together.value, together.low, together.high) == pytest.approx((alone.value, alone.low, alone.high))
+    assert width(apart) == pytest.approx(width(together) / 2, rel=0.15)
+
+
+def test_a_cluster_is_drawn_in_its_smallest_stratum():
+    """So the three that are asked about in the small one are always three; the large one varies with them."""
+    clusters = [0, 1, 2, *range(30)]
+    strata = ["small"] * 3 + ["large"] * 30
+    small_alone = bootstrap_mean([float(i < 3) for i in range(33)], clusters, strata)
+    assert (small_alone.low, small_alone.high) == pytest.approx((3 / 33, 3 / 33))
+    both = bootstrap_mean([1.0, 0.0, 0.0, *[0.0] * 30], clusters, strata)
+    assert (both.low, both.high) == pytest.approx((0.0, 3 / 33))
+
+
+def test_a_stratum_of_which_nothing_is_drawn_stays_as_it_is():
+    clusters, strata = ["a", "c", "b", "d", "a", "b"], [1, 1, 2, 2, 3, 3]  # a draw in 16 has neither a nor b
+    assert bootstrap_mean([1.0] * 6, clusters, strata) == Estimate(1.0, 1.0, 1.0, 6)
+    values = [1.0, 0.0, 1.0, 0.0, 1.0, 0.0]
+    found = bootstrap_mean(values, clusters, strata)
+    assert 0 <= found.low < found.value == 0.5 < found.high <= 1
+
+
 def test_nothing_observed():
     assert bootstrap_mean([]) == Estimate(0.0, 0.0, 0.0, 0)
 
