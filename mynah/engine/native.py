@@ -8,6 +8,7 @@ compare with.
 from __future__ import annotations
 
 import ctypes
+import weakref
 from ctypes import c_float, c_int32, c_int64, c_void_p
 
 import torch
@@ -122,15 +123,16 @@ class Native:
             self._hold(sines),
             ctypes.addressof(self._layers),
         )
-        self._scratch = self._empty(0)
+        self._scratch, self._each = self._empty(0), torch.arange(0)
+        self._slabs: tuple[weakref.ref[KVCache], int] | None = None
 
     def decode(self, cache: KVCache, tokens: Tensor, positions: Tensor, kin: Kin | None = None) -> Tensor:
         """Logits [B, V] after one more token of rows 0 … B − 1, for which the cache has room.
 
         What rows have in common with the eldest of their `kin` is read there, once for all.
         """
-        logits, kin = self._empty(len(tokens), self._c.vocab_size), kin or Kin.strangers(len(tokens))
-        self._step(cache, tokens, torch.arange(len(tokens)), positions, kin, logits)
+        logits, each = self._empty(len(tokens), self._c.vocab_size), self._first(len(tokens))
+        self._step(cache, tokens, each, positions, kin or Kin.strangers(each), logits)
         return logits
 
     def read(self, cache: KVCache, tokens: Tensor, slots: Tensor, positions: Tensor) -> Tensor:
@@ -158,8 +160,7 @@ class Native:
         logits: Tensor | None,
     ) -> Tensor:
         """Hidden states of all tokens. With `kin`, and logits to be filled, each token is of a row of its own."""
-        for layer, keys, values in zip(self._layers, cache.keys, cache.values, strict=True):
-            layer.keys, layer.values = keys.data_ptr(), values.data_ptr()
+        self._look_into(cache)
         tokens, slots, positions = (x.long().contiguous() for x in (tokens, slots, positions))
         self._c.threads = torch.get_num_threads()
         model, count = ctypes.byref(self._c), len(tokens)
@@ -181,6 +182,19 @@ class Native:
             raise IndexError("a token or position that the model does not have")
         return hidden
 
+    def _look_into(self, cache: KVCache) -> None:
+        """Let C have the cache's slabs, unless it has just those."""
+        if self._slabs != (held := (weakref.ref(cache), cache.allocations)):
+            for layer, keys, values in zip(self._layers, cache.keys, cache.values, strict=True):
+                layer.keys, layer.values = keys.data_ptr(), values.data_ptr()
+            self._slabs = held
+
+    def _first(self, rows: int) -> Tensor:
+        """0 … rows − 1: the slots of a step, made once."""
+        if len(self._each) < rows:
+            self._each = torch.arange(rows)
+        return self._each[:rows]
+
     def _room(self, numbers: int) -> Tensor:
         """Scratch; kept, unless a long prompt wants so much that it had better be given back."""
         if numbers > KEPT:
@@ -194,14 +208,15 @@ class Native:
         return torch.empty(shape, dtype=torch.bfloat16)
 
     def _in_pairs(self, weight: Tensor) -> _Matrix:
-        """A matrix [N, K] in panels [N / 16][K / 2][16][2]."""
-        pairs = _whole(weight).view(torch.int32).unflatten(0, (-1, LANES))  # [N / 16, 16, K / 2]
-        return _Matrix(self._hold(pairs.transpose(1, 2)), None)
+        """A matrix [N, K] as panels [N / 32][K / 2][2][16][2]."""
+        pairs = _whole(weight).view(torch.int32).unflatten(0, (-1, 2, LANES))  # [N / 32, 2, 16, K / 2]
+        return _Matrix(self._hold(pairs.permute(0, 3, 1, 2)), None)
 
     def _in_bytes(self, weight: Tensor) -> _Matrix:
-        """A matrix [N, K] in panels [N / 16][K][16] of 8 bits, and each output's factor."""
+        """A matrix [N, K] as panels [N / 32][K / 2][2][2][16] of 8 bits, and each output's factor."""
         rounded, factors = eight_bits(_whole(weight))
-        return _Matrix(self._hold(rounded.unflatten(0, (-1, LANES)).transpose(1, 2)), self._hold(factors.float()))
+        pairs = rounded.unflatten(0, (-1, 2, LANES)).unflatten(-1, (-1, 2))  # [N / 32, 2, 16, K / 2, 2]
+        return _Matrix(self._hold(pairs.permute(0, 3, 1, 4, 2)), self._hold(factors.float()))
 
     def _hold(self, tensor: Tensor) -> int:
         kept = tensor.detach().contiguous()

@@ -19,9 +19,8 @@ class Kin(NamedTuple):
     common: Tensor
 
     @classmethod
-    def strangers(cls, rows: int) -> Kin:
-        """Nobody has anything in common."""
-        each = torch.arange(rows)
+    def strangers(cls, each: Tensor) -> Kin:
+        """Nobody of `each` 0 … R − 1 has anything in common with another."""
         return cls(each, each, torch.zeros_like(each))
 
 

@@ -3,7 +3,8 @@
    The numbers are those of the PyTorch path, rounded to bf16 at the same places (but for biases in 8 bits); only sums are
    added up in another order, for each token the same whatever its neighbours.
 
-   Matrices lie in panels of 16 outputs: [N / 16][K / 2][16][2], or in 8 bits, with a factor an output, [N / 16][K][16].
+   Matrices lie in panels of 16 outputs, two of them side by side, so that a tile of a row reads few streams:
+   [N / 32][K / 2][2][16][2], or in 8 bits, with a factor an output, [N / 32][K / 2][2][2][16].
    Everything between two barriers is divided among the threads.
 
    Elsewhere than on processors with AVX512-BF16 PyTorch's products of many rows are faster, and it does all. */
@@ -84,23 +85,26 @@ ALWAYS void use(const Use *to, int64_t row, int64_t panel, const floats *sums) {
     }
 }
 
-/* `rows` rows of x times `panels` panels beside each other; these and `eight` are constants where it is called. Beside
-   each weight the one `ahead` bytes on is sent for: where it is one of the next panels, memory works meanwhile. */
+/* `rows` rows of x times `panels` panels beside each other; these and `eight` are constants where it is called. The
+   `last` rows of all send for as many panels behind these, since memory would idle meanwhile; eight panels at a time are
+   so little arithmetic that it never does. */
 ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *x, int64_t k, Matrix w, int64_t row,
-                 int64_t panel, int64_t ahead, const Use *to) {
+                 int64_t panel, int last, const Use *to) {
     floats sums[MOST_ROWS * 8];
     const char *at[8];
+    const int64_t bytes = LANES * (eight ? 1 : 2), ahead = last ? panels * k * bytes : 0;
 #pragma GCC unroll 16
-    for (int p = 0; p < panels; p++) at[p] = (const char *)w.panels + (panel + p) * LANES * k * (eight ? 1 : 2);
+    for (int p = 0; p < panels; p++) at[p] = (const char *)w.panels + ((panel + p / 2 * 2) * k + p % 2 * 2) * bytes;
 #pragma GCC unroll 96
     for (int i = 0; i < rows * panels; i++) sums[i] = (floats){0};
     for (int64_t j = 0; j < k; j += 2) {
+        if (panels < 8)
 #pragma GCC unroll 16
-        for (int p = 0; p < panels; p++) __builtin_prefetch(at[p] + j * LANES * (eight ? 1 : 2) + ahead, 0, 2);
+            for (int p = 0; p < panels; p++) __builtin_prefetch(at[p] + 2 * j * bytes + ahead, 0, 2);
 #pragma GCC unroll 16
         for (int p = 0; p < panels; p++) {
-            __m512bh weights = eight ? pairs8((const int8_t *)at[p] + j * LANES)
-                                     : (__m512bh)_mm512_loadu_si512((const bf16 *)at[p] + j * LANES);
+            const char *these = at[p] + 2 * j * bytes;
+            __m512bh weights = eight ? pairs8((const int8_t *)these) : (__m512bh)_mm512_loadu_si512(these);
 #pragma GCC unroll 16
             for (int r = 0; r < rows; r++)
                 sums[r * panels + p] = times(sums[r * panels + p], weights, x + (row + r) * k + j);
@@ -116,10 +120,10 @@ ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *
 #define CASE(n, most)                                             \
     case n:                                                       \
         if (left >= most) {                                       \
-            tile(n, most, eight, x, k, w, row, panel, ahead, to); \
+            tile(n, most, eight, x, k, w, row, panel, last, to);  \
             done = most;                                          \
         } else                                                    \
-            tile(n, 2, eight, x, k, w, row, panel, ahead, to);    \
+            tile(n, 2, eight, x, k, w, row, panel, last, to);     \
         break;
 
 ALWAYS void product_as(const int eight, const bf16 *x, int64_t rows, int64_t k, Matrix w, int64_t panels, const Use *to) {
@@ -128,12 +132,13 @@ ALWAYS void product_as(const int eight, const bf16 *x, int64_t rows, int64_t k, 
     int64_t blocks = (rows + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE;
     for (int64_t block = 0; block < blocks; block++) {
         int64_t first = rows * block / blocks, count = rows * (block + 1) / blocks - first;
-        int64_t parts = (count + MOST_ROWS - 1) / MOST_ROWS, next = 2 * LANES * k * (eight ? 1 : 2);
+        int64_t parts = (count + MOST_ROWS - 1) / MOST_ROWS;
         for (int64_t panel = twos * me / threads * 2; panel < end; panel += done) {
             int64_t left = parts > 1 ? 2 : end - panel; /* the rows of all parts pass the same panels */
             done = 2;
             for (int64_t part = 0; part < parts; part++) {
-                int64_t row = first + count * part / parts, ahead = part == parts - 1 ? next : 0;
+                int64_t row = first + count * part / parts;
+                int last = part == parts - 1;
                 switch (first + count * (part + 1) / parts - row) {
                     CASE(1, 8)
                     CASE(2, 8)
