@@ -41,27 +41,31 @@ def take_turns(
 def search(
     measure: Measure, request: Mapping[str, Any], choices: Mapping[str, Sequence[Any]], less_is_better: bool = False
 ) -> dict[str, Any]:
-    """The best of a rival's settings, one after another: the first of each to begin with, then each tried in turn.
+    """The best of a rival's settings: the first of each to begin with, then each tried in turn, until none is better.
 
     A choice with which the rival fails is passed over; if all fail, the last failure is raised.
     """
     best = {name: values[0] for name, values in choices.items()}
-    tried: dict[str, float] = {}
+    tried: dict[str, float | None] = {}
     failure: Unavailable | None = None
-    for name, values in choices.items():
-        for value in values:
-            settings = best | {name: value}
-            if str(settings) in tried:
-                continue
+
+    def figure(settings: Mapping[str, Any]) -> float | None:
+        nonlocal failure
+        if str(settings) not in tried:
             try:
                 tried[str(settings)] = measure({**request, **settings, "trial": True})["figure"]
             except Unavailable as why:
-                failure = why
-                continue
-            known = tried.get(str(best))
-            figure = tried[str(settings)]
-            if known is None or (figure < known if less_is_better else figure > known):
-                best = settings
-    if not tried and failure:
+                failure, tried[str(settings)] = why, None
+        return tried[str(settings)]
+
+    before = None
+    while best != before:
+        before = best
+        for name, values in choices.items():
+            for value in values:
+                known, found = figure(best), figure(best | {name: value})
+                if found is not None and (known is None or (found < known if less_is_better else found > known)):
+                    best = best | {name: value}
+    if failure and not any(value is not None for value in tried.values()):
         raise failure
     return best

@@ -17,8 +17,10 @@ from trl import RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
 from bench.contenders.line import Line
 
+TRIAL = 32
+"""Dialogues, or pairs, of a trial of settings: the same for a pack an update and for 32 rows."""
 DIALOGUES_A_PACK = 3
-"""About, of 1024 tokens: for the length of trials and warm-up."""
+"""About, of 1024 tokens: for the length of the warm-up."""
 
 
 class Training:
@@ -27,10 +29,11 @@ class Training:
         self.tokenizer = AutoTokenizer.from_pretrained(job["checkpoint"])
 
     def measure(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Supervised tokens (or pairs) a second; a trial is three updates long."""
+        """Supervised tokens (or pairs) a second."""
         rows, counts = getattr(self, f"_{request['do']}_rows")()
         batch = request["batch_of"]["rows"] * (DIALOGUES_A_PACK if request["batch_of"]["packed"] else 1)
-        examples = 3 * batch if request.get("trial") else request["examples"] * (6 if request["do"] == "reward" else 1)
+        everything = request["examples"] * (6 if request["do"] == "reward" else 1)
+        examples = min(TRIAL, everything) if request.get("trial") else everything
         self._train(request, rows[-2 * batch :])
         start = time.perf_counter()
         seconds = self._train(request, rows[:examples])

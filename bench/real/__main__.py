@@ -67,8 +67,11 @@ def main() -> None:
         base,
         arguments.folds,
         {
-            who: tuple(dict.fromkeys(Setting(rate * (n > 0), n) for rate, n in product(arguments.rates, epochs)))
-            for who, epochs in ((result.OURS, arguments.epochs), (result.TRL, trl_epochs))
+            who: tuple(dict.fromkeys(Setting(rate * (n > 0), n) for rate, n in product(rates, epochs)))
+            for who, rates, epochs in (
+                (result.OURS, arguments.rates, arguments.epochs),
+                (result.TRL, arguments.trl_rates or arguments.rates, trl_epochs),
+            )
             if epochs
         },
         load(Recipe, "small", ["sft.epochs=2", *arguments.set]).sft,
@@ -127,6 +130,7 @@ def _arguments() -> argparse.Namespace:
     add("--only", type=int, action="append", default=[], metavar="FOLD", help="only this fold")
     add("--limit", type=int, default=0, metavar="N", help="at most N rankings of each subset, for trials")
     add("--rates", type=_numbers(float), default=[1e-4, 3e-4, 1e-3], help="learning rates to search")
+    add("--trl-rates", type=_numbers(float), default=[], help="the same for TRL, if it shall not be --rates")
     add("--epochs", type=_numbers(int), default=[1, 2], help="epochs to search")
     add("--trl-epochs", type=_numbers(int), default=[], help="the same for TRL, if it shall not be --epochs")
     add("--search-once", action="store_true", help="search on the first fold only; the others take what it chose")

@@ -23,17 +23,18 @@ def draw(rows: Sequence[Row], logits: Tensor, counters: Tensor, temperatures: Te
 
     counters: Seeds, sequences and positions [3, B]: what a draw is a function of, besides the logits.
     """
-    in_c = native.draws(logits)
-    by = _in_c if in_c else _on_a_gpu if logits.is_cuda else _carefully
-    if by is _carefully or all(row.plain for row in rows):
-        return by(rows, logits, counters, temperatures)
+    quickly = _in_c if native.draws(logits) else _on_a_gpu if logits.is_cuda else _carefully
+    plain = [i for i, row in enumerate(rows) if row.plain]
+    if len(plain) == len(rows):
+        return quickly(rows, logits, counters, temperatures)
+    if not plain or quickly is _carefully:
+        return _carefully(rows, logits, counters, temperatures)
     tokens, logprobs = [0] * len(rows), [0.0] * len(rows)
-    for plain in (True, False):
-        these = [i for i, row in enumerate(rows) if row.plain == plain]
-        if these:
-            part = [rows[i] for i in these], logits[these], counters[:, these], temperatures[these]
-            for i, token, logprob in zip(these, *(by if plain else _carefully)(*part), strict=True):
-                tokens[i], logprobs[i] = token, logprob
+    others = sorted(set(range(len(rows))) - set(plain))
+    for these, by in ((plain, quickly), (others, _carefully)):
+        drawn = by([rows[i] for i in these], logits[these], counters[:, these], temperatures[these])
+        for i, token, logprob in zip(these, *drawn, strict=True):
+            tokens[i], logprobs[i] = token, logprob
     return tokens, logprobs
 
 

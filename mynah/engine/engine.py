@@ -222,7 +222,7 @@ class Engine:
         """
         scheduler = self._scheduler
         in_flight = len(scheduler.running) + len(scheduler.urgent) + len(scheduler.waiting)
-        assert in_flight == 0, "refresh() while sequences are in flight"
+        assert in_flight == self._flight.count == 0, "refresh() while sequences are in flight"
         self.weight_version += 1
         self._runner.refresh()
         self._prefixes.clear()
@@ -260,8 +260,8 @@ class Engine:
         counts = torch.tensor([len(rows) for _, rows in admitted], device=self._device)
         logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
         first = len(running)
-        running += new
         self._flight.enter(new)
+        running += new
         return self._extend(new, logits, first)
 
     def _known(self, tokens: tuple[int, ...], request: Request) -> Past | None:
@@ -283,11 +283,9 @@ class Engine:
     def _extend(self, rows: list[Row], logits: Tensor, first: int = 0) -> list[Token]:
         """Draw one token for each of `rows`, those in flight from `first` on, and release the rows that end with it."""
         tokens, logprobs = draw(rows, logits, *self._flight.counters(first))
+        best = [wanted(row, logits[i]) if row.request.params.top_logprobs else () for i, row in enumerate(rows)]
         self._flight.drew(tokens, first)
-        events = []
-        for i, (row, token, logprob) in enumerate(zip(rows, tokens, logprobs, strict=True)):
-            best = wanted(row, logits[i]) if row.request.params.top_logprobs else ()
-            events.append(self._append(row, token, logprob, best))
+        events = [self._append(*each) for each in zip(rows, tokens, logprobs, best, strict=True)]
         self._release_finished()
         return events
 
@@ -347,8 +345,8 @@ class Engine:
             said = (*row.request.prompt, *row.tokens[:-1])  # the last token has not been through the model
             past = Past(len(said), *self._runner.cache.read(index, len(said)))
             self._prefixes.keep(row.request.reader, said, past)
-        self._flight.leave(index)
         last = self._scheduler.running.pop()
+        self._flight.leave(index)
         if index < len(self._scheduler.running):
             self._runner.cache.move(len(self._scheduler.running), index, last.length)
             self._scheduler.running[index] = last

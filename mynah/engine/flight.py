@@ -11,9 +11,14 @@ from torch import Tensor
 from mynah.engine.scheduler import Row
 from mynah.engine.siblings import Kin, siblings
 
+TOKEN, POSITION, SEED, SEQUENCE = range(4)
+
 
 class Flight:
-    """At most `rows` of them, in the order of `Scheduler.running`; the arrays lie on the CPU."""
+    """At most `rows` of them, in the order of `Scheduler.running`; the arrays lie on the CPU.
+
+    What is given out are views of them, good until rows enter, leave or draw.
+    """
 
     def __init__(self, rows: int) -> None:
         self.count = 0
@@ -23,14 +28,12 @@ class Flight:
         self._kin_known = False
 
     def enter(self, rows: Sequence[Row]) -> None:
-        """These come behind all others; each draws its next token behind the last one that it has."""
+        """These come behind all others; each draws its next token behind the last one that was read of it."""
         place = slice(self.count, self.count + len(rows))
-        self._numbers[:, place] = [
-            [0] * len(rows),  # it is drawn from what was read, before any step puts it anywhere
-            [row.length - 1 for row in rows],
-            [row.request.params.seed for row in rows],
-            [row.request.first_sequence + row.sample for row in rows],
-        ]
+        self._numbers[TOKEN, place] = [(row.tokens or row.request.prompt)[-1] for row in rows]
+        self._numbers[POSITION, place] = [row.length - 1 for row in rows]
+        self._numbers[SEED, place] = [row.request.params.seed for row in rows]
+        self._numbers[SEQUENCE, place] = [row.request.first_sequence + row.sample for row in rows]
         self._temperatures[place] = [row.request.params.temperature for row in rows]
         self.count, self._kin_known = place.stop, False
 
@@ -44,14 +47,14 @@ class Flight:
     def drew(self, tokens: Sequence[int], first: int = 0, steps: int = 1) -> None:
         """The newest tokens of the rows from `first` on, each of which has drawn `steps`."""
         place = slice(first, first + len(tokens))
-        self._numbers[0, place] = tokens
-        self._numbers[1, place] += steps
+        self._numbers[TOKEN, place] = tokens
+        self._numbers[POSITION, place] += steps
 
     @property
     def newest(self) -> tuple[Tensor, Tensor]:
         """Each row's newest token [R] and the position [R] where the next step puts it."""
-        tokens, positions = torch.from_numpy(self._numbers[:2, : self.count])
-        return tokens, positions
+        tokens, positions = (self._numbers[of, : self.count] for of in (TOKEN, POSITION))
+        return torch.from_numpy(tokens), torch.from_numpy(positions)
 
     @property
     def inputs(self) -> tuple[Tensor, Tensor]:
@@ -61,7 +64,8 @@ class Flight:
     def counters(self, first: int = 0) -> tuple[Tensor, Tensor]:
         """Seeds, sequences and positions [3, B] of the draws of the rows from `first` on; and temperatures [B]."""
         of = slice(first, self.count)
-        counters = np.concatenate((self._numbers[2:, of], self._numbers[1:2, of] + 1))
+        seeds, sequences, positions = (self._numbers[what, of] for what in (SEED, SEQUENCE, POSITION))
+        counters = np.stack((seeds, sequences, positions + 1))
         return torch.from_numpy(counters), torch.from_numpy(self._temperatures[of])
 
     def kin(self, rows: Sequence[Row]) -> Kin | None:

@@ -260,6 +260,8 @@ def draw(logits: Tensor, counters: Tensor, temperature: Tensor) -> tuple[Tensor,
     """
     lib = library("draw")
     assert lib is not None
+    assert counters.shape == (3, len(logits))
+    assert len(temperature) == len(logits)
     logits, counters, temperature = logits.contiguous(), counters.long().contiguous(), temperature.float().contiguous()
     tokens, logprobs = torch.empty(len(logits), dtype=torch.long), torch.empty(len(logits))
     lib.draw(

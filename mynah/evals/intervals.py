@@ -58,7 +58,8 @@ def bootstrap_mean(
             strata they lie.
         strata: What is fixed by design (so many questions of each behaviour) is not left to the draw: clusters are
             drawn within each stratum, whose weight is its share of the values. A cluster of several strata is drawn in
-            the one with the fewest clusters, and brings its values in the others along.
+            the one with the fewest clusters (the first of equals), and brings its values in the others along: a little
+            too narrow where that leaves a stratum with few clusters of its own.
         equal: All strata weigh the same instead: the macro mean.
     """
     if not values:
@@ -110,7 +111,7 @@ def bootstrap_ratio(tops: Sequence[float], bottoms: Sequence[float], seed: int =
 def _resamples(sizes: Sequence[int], seed: int) -> Iterator[tuple[slice, NDArray[np.int64]]]:
     """Of every stratum with `sizes` clusters, that many drawn with replacement, RESAMPLES times.
 
-    The numbers are `random.Random(seed)`'s, one after the other, so a figure that was published can be had again.
+    The numbers are `random.Random(seed)`'s, one after the other.
 
     Yields:
         Some of the resamples, and the places of what they drew among all clusters, [resamples, sum of sizes].

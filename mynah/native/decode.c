@@ -85,9 +85,9 @@ ALWAYS void use(const Use *to, int64_t row, int64_t panel, const floats *sums) {
     }
 }
 
-/* `rows` rows of x times `panels` panels beside each other; these and `eight` are constants where it is called. The
-   `last` rows of all send for as many panels behind these, since memory would idle meanwhile; eight panels at a time are
-   so little arithmetic that it never does. */
+/* `rows` rows of x times `panels` panels beside each other; these and `eight` are constants where it is called. The last
+   rows that pass prefetch as many panels behind these (the others what they load next: to ask which is dearer); at eight
+   panels the loads alone keep memory busy. */
 ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *x, int64_t k, Matrix w, int64_t row,
                  int64_t panel, int last, const Use *to) {
     floats sums[MOST_ROWS * 8];
@@ -98,9 +98,10 @@ ALWAYS void tile(const int rows, const int panels, const int eight, const bf16 *
 #pragma GCC unroll 96
     for (int i = 0; i < rows * panels; i++) sums[i] = (floats){0};
     for (int64_t j = 0; j < k; j += 2) {
-        if (panels < 8)
+        if (panels < 8) {
 #pragma GCC unroll 16
             for (int p = 0; p < panels; p++) __builtin_prefetch(at[p] + 2 * j * bytes + ahead, 0, 2);
+        }
 #pragma GCC unroll 16
         for (int p = 0; p < panels; p++) {
             const char *these = at[p] + 2 * j * bytes;

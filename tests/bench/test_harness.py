@@ -126,10 +126,23 @@ def test_the_search_finds_the_best_of_each_setting() -> None:
 
     choices = {"dtype": ["fp32", "fp16", "bf16"], "batch": [8, 32]}
     assert search(measure, {"do": "sft"}, choices) == {"dtype": "bf16", "batch": 32}
-    assert len(asked) == 4  # fp32, fp16, bf16 with 8, and bf16 with 32: nothing twice
+    assert len(asked) == 6 == len({(one["dtype"], one["batch"]) for one in asked})  # once more with 32, nothing twice
     assert all(one["trial"] and one["do"] == "sft" for one in asked)
     with pytest.raises(Unavailable, match="no such kernel"):
         search(measure, {}, {"dtype": ["fp16"], "batch": [8]})
+
+
+def test_the_search_goes_back_to_a_setting_that_another_has_changed() -> None:
+    """Packs are slow with checkpoints and fast without, rows the other way round."""
+
+    def measure(request: Mapping[str, Any]) -> Mapping[str, Any]:
+        figures = {(False, True): 1, (False, False): 2, (True, True): 3, (True, False): 4}
+        return {"figure": figures[request["packed"], request["checkpoints"] != request["packed"]]}
+
+    assert search(measure, {}, {"checkpoints": [False, True], "packed": [False, True]}) == {
+        "checkpoints": True,
+        "packed": True,
+    }
 
 
 def test_a_contender_answers_in_turn_and_stands_still_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,7 +180,7 @@ def test_a_step_in_8_bits_has_pytorchs_logits(shape: str) -> None:
 
 
 @pytest.mark.parametrize("int8", [False, True])
-@pytest.mark.parametrize("rows", [2, 10, 11, 37])
+@pytest.mark.parametrize("rows", [2, 3, 4, 5, 10, 11, 37])
 def test_a_row_comes_out_the_same_alone_and_among_others(rows: int, int8: bool) -> None:
     model = model_of()
     with torch.inference_mode():

@@ -1,12 +1,13 @@
 """Requests come, wait, run, end and are cancelled; nobody else notices."""
 
+import random
 from dataclasses import replace
 
 import pytest
 import torch
 
 from mynah.engine import Engine, Token
-from mynah.engine.scheduler import Admission, Request, Scheduler
+from mynah.engine.scheduler import Admission, Request, Row, Scheduler
 from mynah.model.transformer import Transformer
 from mynah.nouns import Completion, SamplingParams
 from tests.model.tiny import random_tokens, tiny_model
@@ -330,6 +331,24 @@ def test_a_person_goes_before_rollouts() -> None:
     scheduler.submit(Request(100, (1, 2), PARAMS, 2, 0, urgent=True))
     entered = [rows[0].request.id for _, rows in scheduler.admit()]
     assert entered == [100, 8, 9]  # room for two rollouts is left behind it
+
+
+def test_what_is_told_without_a_look_is_what_a_look_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    def admitted(seed: int) -> list[tuple[tuple[int, ...], int]]:
+        rng = random.Random(seed)
+        rows, little = rng.randint(1, 9), rng.random() < 0.5
+        room = (lambda length: max(1, min(rows, 40 // length))) if little else None
+        scheduler = Scheduler(rows, prefill_tokens=20, rows_at=room)
+        for count, urgent in ((rng.randint(0, 2), False), (rng.choice((0, 0, 1)), True)):
+            for i in range(count):
+                scheduler.submit(Request(i, (1,) * rng.randint(1, 9), PARAMS, 1, i, urgent=urgent))
+        scheduler.running = [Row(Request(9, (1,) * 3, PARAMS, 1, 0), 0) for _ in range(rng.randint(0, rows))]
+        return [(entry.tokens, len(entry.rows)) for entry in scheduler.admit()]
+
+    told = [admitted(seed) for seed in range(300)]
+    monkeypatch.setattr(Scheduler, "_nobody_enters", lambda _: False)
+    assert told == [admitted(seed) for seed in range(300)]
+    assert 50 < sum(map(bool, told)) < 250
 
 
 def test_rollouts_take_no_row_that_a_person_waits_for() -> None:
