@@ -259,10 +259,9 @@ class Engine:
         self._runner.store(prefill, places, max(row.length for row in (*running, *new)))
         counts = torch.tensor([len(rows) for _, rows in admitted], device=self._device)
         logits = self._runner.logits(prefill.last).repeat_interleave(counts, dim=0)
-        first = len(running)
         self._flight.enter(new)
         running += new
-        return self._extend(new, logits, first)
+        return self._extend(new, logits)
 
     def _known(self, tokens: tuple[int, ...], request: Request) -> Past | None:
         if not request.reader or request.params.prompt_logprobs:
@@ -280,8 +279,9 @@ class Engine:
             best += most_likely(table, request.params.top_logprobs)
         return tuple(scores), tuple(best)
 
-    def _extend(self, rows: list[Row], logits: Tensor, first: int = 0) -> list[Token]:
-        """Draw one token for each of `rows`, those in flight from `first` on, and release the rows that end with it."""
+    def _extend(self, rows: list[Row], logits: Tensor) -> list[Token]:
+        """Draw one token for each of `rows`, the last of those in flight, and release the rows that end with it."""
+        first = self._flight.count - len(rows)
         tokens, logprobs = draw(rows, logits, *self._flight.counters(first))
         best = [wanted(row, logits[i]) if row.request.params.top_logprobs else () for i, row in enumerate(rows)]
         self._flight.drew(tokens, first)
